@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * http/cgi.h: the CGI response header at the start of an application's STDOUT (RFC 3875 6).
+ *
+ * Incremental and without copying, like http/request.h: the bytes of one header block in one
+ * piece, described by offsets. Lines may end in CRLF or LF. */
+#ifndef HTTP_CGI_H
+#define HTTP_CGI_H
+
+#include "http/request.h"
+
+struct cgi_response {
+    uint32_t head_len;        /* bytes up to and including the empty line */
+    uint16_t status;          /* 100..599; from Status, else 302 with an absolute Location, else 200 */
+    uint16_t field_count;
+    bool has_status;          /* a Status field was sent */
+    bool has_content_length;  /* and it is valid */
+    bool local_redirect;      /* Location starts with '/', no Status: RFC 3875 6.2.2 */
+    struct http_span reason;  /* text after the number in Status; len 0 if none */
+    struct http_span location;
+    uint64_t content_length;
+};
+
+struct cgi_parser {
+    struct cgi_response response;
+    struct http_field *fields; /* all fields but Status, those of one connection left out */
+    struct http_limits limits;
+    uint32_t pos;
+    uint32_t mark;
+    uint32_t value_end;
+    uint8_t state;
+    const char *reason; /* HTTP_REFUSED: one machine-readable word */
+};
+
+/* fields has room for limits.fields_max entries. For a next header block after a 1xx one, call it
+ * again and feed the bytes that follow. */
+void cgi_parser_init(struct cgi_parser *parser, struct http_limits limits,
+                     struct http_field *fields);
+
+/* HTTP_REFUSED: the response is unusable (502): bad name, NUL or bare CR in a value, Status outside
+ * 100..599, Content-Length malformed or given twice, over a limit, or no header at all. */
+enum http_verdict cgi_parser_feed(struct cgi_parser *parser, const char *bytes, size_t len);
+
+#endif
