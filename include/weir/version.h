@@ -5,11 +5,12 @@
 #ifndef WEIR_VERSION_H
 #define WEIR_VERSION_H
 
-#define WEIR_VERSION_MAJOR  0
-#define WEIR_VERSION_MINOR  1
-#define WEIR_VERSION_PATCH  0
-#define WEIR_VERSION        "0.1.0"
-#define WEIR_VERSION_NUMBER ((WEIR_VERSION_MAJOR << 16) | (WEIR_VERSION_MINOR << 8) | WEIR_VERSION_PATCH)
+#define WEIR_VERSION_MAJOR 0
+#define WEIR_VERSION_MINOR 1
+#define WEIR_VERSION_PATCH 0
+#define WEIR_VERSION       "0.1.0"
+#define WEIR_VERSION_NUMBER \
+    ((WEIR_VERSION_MAJOR << 16) | (WEIR_VERSION_MINOR << 8) | WEIR_VERSION_PATCH)
 
 #if defined(__GNUC__)
 #define WEIR_API __attribute__((visibility("default")))

@@ -11,8 +11,8 @@ const char *weir_version(void)
 const char *weir_error_name(int error)
 {
     switch (error) {
-#define CASE(number, name, text)                                                                   \
-    case (number):                                                                                 \
+#define CASE(number, name, text) \
+    case (number):               \
         return #name;
         WEIR_ERROR_MAP(CASE)
 #undef CASE
@@ -24,8 +24,8 @@ const char *weir_error_name(int error)
 const char *weir_error_text(int error)
 {
     switch (error) {
-#define CASE(number, name, text)                                                                   \
-    case (number):                                                                                 \
+#define CASE(number, name, text) \
+    case (number):               \
         return text;
         WEIR_ERROR_MAP(CASE)
 #undef CASE

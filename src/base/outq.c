@@ -62,6 +62,11 @@ static void link_tail(struct outq *q, struct outq_node *node)
     q->tail = node;
 }
 
+size_t outq_room(const struct outq *q)
+{
+    return node_room(q->tail);
+}
+
 char *outq_reserve(struct outq *q, size_t n)
 {
     if (node_room(q->tail) < n) {
@@ -84,7 +89,7 @@ int outq_append(struct outq *q, const char *bytes, size_t n)
     while (n > 0) {
         size_t room = node_room(q->tail);
         if (room == 0) {
-            struct outq_node *node = new_node(q->pool, n < OUTQ_RESERVE_MAX ? n : OUTQ_RESERVE_MAX);
+            struct outq_node *node = new_node(q->pool, n < OUTQ_BLOCK ? n : OUTQ_BLOCK);
             if (!node)
                 return WEIR_ERROR_NOMEM;
             link_tail(q, node);

@@ -2,7 +2,8 @@
  *
  * base/outq.h: bytes on their way out, in order: small ones copied, large ones only referenced.
  *
- *     head -> [owned: record header, CGI header] -> [borrowed: 64 KiB of body] -> [owned: END] <- tail
+ *     head -> [owned: record header, CGI header] -> [borrowed: 64 KiB of body] -> [owned: END] <-
+ * tail
  *
  * Borrowed bytes belong to somebody else and stay valid only until that one takes them back: the
  * writer first tries to send everything, then calls outq_settle, which copies what is left of the
@@ -26,8 +27,8 @@ struct outq {
 };
 
 enum {
-    OUTQ_RESERVE_MAX = 32768, /* the most that outq_reserve gives in one piece */
-    OUTQ_BORROW_MIN = 1024,   /* less is cheaper to copy than to carry as a piece of its own */
+    OUTQ_BLOCK = 32768,     /* the most that appending asks for in one piece */
+    OUTQ_BORROW_MIN = 1024, /* less is cheaper to copy than to carry as a piece of its own */
 };
 
 void outq_init(struct outq *q, struct pool *pool);
@@ -35,10 +36,11 @@ void outq_init(struct outq *q, struct pool *pool);
 /* Drops everything queued. */
 void outq_done(struct outq *q);
 
-/* Room for n <= OUTQ_RESERVE_MAX bytes in one piece at the end, to be filled and then counted with
- * outq_commit (n or less). NULL when memory is out. The bytes stay where they are until they are
- * consumed, so that a length may be filled in later. */
+/* Room for n bytes in one piece at the end, to be filled and then counted with outq_commit (n or
+ * less). NULL when memory is out. The bytes stay where they are until they are consumed, so that a
+ * length may be filled in later. outq_room: how many bytes fit there in fact, n or more. */
 char *outq_reserve(struct outq *q, size_t n);
+size_t outq_room(const struct outq *q);
 void outq_commit(struct outq *q, size_t n);
 
 /* Queues a copy of n bytes, or (borrow) a reference to them. 0 or WEIR_ERROR_NOMEM; then part of

@@ -14,38 +14,38 @@
 #include "base/str.h"
 
 /* X(identifier, lower-case name): fields that the edge or the gateway treats by name. */
-#define HTTP_FIELD_MAP(X)                                                                          \
-    X(ACCEPT_ENCODING, "accept-encoding")                                                          \
-    X(AUTHORIZATION, "authorization")                                                              \
-    X(CONNECTION, "connection")                                                                    \
-    X(CONTENT_ENCODING, "content-encoding")                                                        \
-    X(CONTENT_LENGTH, "content-length")                                                            \
-    X(CONTENT_RANGE, "content-range")                                                              \
-    X(CONTENT_TYPE, "content-type")                                                                \
-    X(COOKIE, "cookie")                                                                            \
-    X(DATE, "date")                                                                                \
-    X(EXPECT, "expect")                                                                            \
-    X(HOST, "host")                                                                                \
-    X(HTTP2_SETTINGS, "http2-settings")                                                            \
-    X(IF_MATCH, "if-match")                                                                        \
-    X(IF_MODIFIED_SINCE, "if-modified-since")                                                      \
-    X(IF_NONE_MATCH, "if-none-match")                                                              \
-    X(IF_RANGE, "if-range")                                                                        \
-    X(IF_UNMODIFIED_SINCE, "if-unmodified-since")                                                  \
-    X(KEEP_ALIVE, "keep-alive")                                                                    \
-    X(LOCATION, "location")                                                                        \
-    X(PROXY, "proxy")                                                                              \
-    X(PROXY_AUTHORIZATION, "proxy-authorization")                                                  \
-    X(PROXY_CONNECTION, "proxy-connection")                                                        \
-    X(RANGE, "range")                                                                              \
-    X(REDIRECT_STATUS, "redirect-status")                                                          \
-    X(SERVER, "server")                                                                            \
-    X(STATUS, "status")                                                                            \
-    X(TE, "te")                                                                                    \
-    X(TRAILER, "trailer")                                                                          \
-    X(TRANSFER_ENCODING, "transfer-encoding")                                                      \
-    X(UPGRADE, "upgrade")                                                                          \
-    X(X_ACCEL_REDIRECT, "x-accel-redirect")                                                        \
+#define HTTP_FIELD_MAP(X)                         \
+    X(ACCEPT_ENCODING, "accept-encoding")         \
+    X(AUTHORIZATION, "authorization")             \
+    X(CONNECTION, "connection")                   \
+    X(CONTENT_ENCODING, "content-encoding")       \
+    X(CONTENT_LENGTH, "content-length")           \
+    X(CONTENT_RANGE, "content-range")             \
+    X(CONTENT_TYPE, "content-type")               \
+    X(COOKIE, "cookie")                           \
+    X(DATE, "date")                               \
+    X(EXPECT, "expect")                           \
+    X(HOST, "host")                               \
+    X(HTTP2_SETTINGS, "http2-settings")           \
+    X(IF_MATCH, "if-match")                       \
+    X(IF_MODIFIED_SINCE, "if-modified-since")     \
+    X(IF_NONE_MATCH, "if-none-match")             \
+    X(IF_RANGE, "if-range")                       \
+    X(IF_UNMODIFIED_SINCE, "if-unmodified-since") \
+    X(KEEP_ALIVE, "keep-alive")                   \
+    X(LOCATION, "location")                       \
+    X(PROXY, "proxy")                             \
+    X(PROXY_AUTHORIZATION, "proxy-authorization") \
+    X(PROXY_CONNECTION, "proxy-connection")       \
+    X(RANGE, "range")                             \
+    X(REDIRECT_STATUS, "redirect-status")         \
+    X(SERVER, "server")                           \
+    X(STATUS, "status")                           \
+    X(TE, "te")                                   \
+    X(TRAILER, "trailer")                         \
+    X(TRANSFER_ENCODING, "transfer-encoding")     \
+    X(UPGRADE, "upgrade")                         \
+    X(X_ACCEL_REDIRECT, "x-accel-redirect")       \
     X(X_SENDFILE, "x-sendfile")
 
 enum http_field_id {
@@ -94,6 +94,10 @@ bool http_field_is_hop_by_hop(enum http_field_id id);
  * not. */
 bool http_name_valid(weir_str name);
 bool http_value_valid(weir_str value);
+
+/* Takes the first item of a comma-separated list of tokens off *list, without the white space
+ * around it; an item may be empty (RFC 9110 5.6.1.2). False when there is none left. */
+bool http_list_next(weir_str *list, weir_str *ret_item);
 
 /* Whether the comma-separated list holds the token, without regard to case. */
 bool http_list_has(weir_str list, weir_str token);

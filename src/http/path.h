@@ -8,11 +8,11 @@
 
 enum http_path_result {
     HTTP_PATH_OK,
-    HTTP_PATH_BAD_ESCAPE, /* % without two hex digits */
-    HTTP_PATH_NUL,        /* %00 or NUL */
-    HTTP_PATH_CONTROL,    /* a control byte, raw or decoded */
-    HTTP_PATH_CLIMBS,     /* .. above the root */
-    HTTP_PATH_SLASH,      /* %2F: refused, it would change the structure once decoded */
+    HTTP_PATH_BAD_ESCAPE,   /* % without two hex digits */
+    HTTP_PATH_NUL,          /* %00 or NUL */
+    HTTP_PATH_CONTROL,      /* a control byte, raw or decoded */
+    HTTP_PATH_CLIMBS,       /* .. above the root */
+    HTTP_PATH_SLASH,        /* %2F: refused, it would change the structure once decoded */
     HTTP_PATH_NOT_ABSOLUTE, /* does not start with / */
 };
 

@@ -3,14 +3,15 @@
  * http/request.h: the strict HTTP/1.1 request head.
  *
  * Incremental and without copying: the caller keeps the bytes of the head in one piece (which may
- * grow and move between calls), the parser never looks twice at a byte that it has accepted, and
- * describes the request by offsets. For every prefix of an input the verdict is "more" or the
- * final one, whatever way the input was cut. */
+ * grow and move between calls), the parser scans each byte once (again only in the target and in
+ * the few values that it must understand), and describes the request by offsets. For every prefix
+ * of an input the verdict is "more" or the final one, whatever way the input was cut. */
 #ifndef HTTP_REQUEST_H
 #define HTTP_REQUEST_H
 
 #include "http/field.h"
 
+/* Each limit also bounds what has no limit of its own: a line is never longer than the head. */
 struct http_limits {
     uint32_t head_max;   /* bytes of the whole head, request line and empty lines included */
     uint32_t target_max; /* bytes of the request target */
@@ -18,6 +19,11 @@ struct http_limits {
 };
 
 #define HTTP_LIMITS_DEFAULT ((struct http_limits){32768, 8192, 100})
+
+enum {
+    HTTP_METHOD_MAX = 32, /* bytes of the method; the longest registered one has 17 */
+    HTTP_NAME_MAX = 255,  /* bytes of a field name */
+};
 
 enum http_target_form {
     HTTP_TARGET_ORIGIN,    /* /path?query */
@@ -42,18 +48,18 @@ struct http_request {
     struct http_span host;   /* validated host without port, brackets included for IPv6 */
     struct http_span authority; /* host and port as sent: from the absolute form, else from Host */
     uint64_t content_length;
-    uint32_t port; /* 0 when none was sent */
+    uint32_t port;     /* 0 when none was sent */
     uint32_t head_len; /* bytes up to and including the empty line */
     uint16_t field_count;
     uint8_t minor; /* HTTP/1.0 or HTTP/1.1 */
     enum http_target_form target_form : 8;
     enum http_body_kind body : 8;
-    bool is_https;   /* scheme of the absolute form */
+    bool is_https; /* scheme of the absolute form */
     bool has_query;
-    bool has_host;   /* false only for HTTP/1.0 without Host */
-    bool keep_alive; /* what the client wants and the framing allows */
-    bool expect_continue;
-    bool upgrade;    /* an Upgrade field that counts: HTTP/1.1, named by Connection, no body */
+    bool has_host;        /* false only for HTTP/1.0 without Host */
+    bool keep_alive;      /* what the client wants and the framing allows */
+    bool expect_continue; /* and there is a body to continue with */
+    bool upgrade;         /* an Upgrade field that counts: HTTP/1.1, named by Connection, no body */
     bool connection_options; /* Connection names fields beyond close, keep-alive and upgrade:
                                 they must not be passed on (http_request_is_connection_option) */
 };
@@ -68,15 +74,17 @@ struct http_parser {
     struct http_request request;
     struct http_field *fields;
     struct http_limits limits;
-    uint32_t pos;       /* next byte to look at */
+    uint16_t status;    /* HTTP_REFUSED: 400, 413, 414, 417, 421, 431, 501 or 505 */
+    const char *reason; /* HTTP_REFUSED: one machine-readable word, like "bare-lf" */
+
+    uint64_t seen; /* bit n: a field with the identifier n was there */
+    uint32_t pos;  /* next byte to look at */
+    uint32_t mark; /* where the part that pos is in began */
     uint8_t state;
     uint8_t empty_lines;
-    uint16_t status;    /* HTTP_REFUSED: 400, 405, 413, 414, 417, 431, 501, 505 ... */
-    const char *reason; /* HTTP_REFUSED: one machine-readable word, like "bare-lf" */
-    /* what else the state machine needs goes here */
-    uint32_t mark;
-    uint32_t value_end;
     bool tls;
+    bool option_close, option_keep_alive, option_upgrade; /* named by Connection */
+    bool upgrade_known;                                   /* Upgrade names something but h2c */
 };
 
 /* fields has room for limits.fields_max entries and lives as long as the parser. tls: the
@@ -88,9 +96,14 @@ void http_parser_init(struct http_parser *parser, struct http_limits limits,
  * them. */
 enum http_verdict http_parser_feed(struct http_parser *parser, const char *head, size_t len);
 
-/* Whether the Connection field of this request names the field. */
+/* Whether a Connection field of this request names the field, which is then not passed on. Never
+ * true for Host, Content-Length, Content-Type and Transfer-Encoding: a client must not be able to
+ * have removed what the request's meaning rests on. */
 bool http_request_is_connection_option(const struct http_request *request, const char *head,
                                        const struct http_field *fields, weir_str name);
+
+/* Ends the parse with HTTP_REFUSED. For the parts of the parser. */
+void http_parser_refuse(struct http_parser *parser, uint16_t status, const char *reason);
 
 /* Whether a Host value or authority is valid (RFC 9112 3.2, RFC 9110 4.2, RFC 3986 3.2): splits it
  * into host (brackets included) and port (0 when absent). The outputs are untouched otherwise.

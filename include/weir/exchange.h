@@ -1,0 +1,160 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weir/exchange.h: one request and its response, whatever carried it.
+ *
+ * A handler is called once for each request, when its head is complete. It sees three things that
+ * never mix:
+ *
+ *     what the proxy vouches for   weir_param, weir_remote_addr      REMOTE_ADDR, REMOTE_USER,
+ * HTTPS the request line             weir_method, weir_path, ...       chosen by the client client
+ * headers               weir_header                       chosen by the client
+ *
+ * No call reads across: a header can never answer for a parameter. Over http: the first class is
+ * filled from the socket alone. Absence is a value: what is not known is NULL.
+ *
+ * The handler runs on the loop's thread and must not block. It may return before it has answered
+ * and go on later, from the callbacks it has set; the exchange lives until weir_finish,
+ * weir_respond or weir_fail is called, and is gone when that call returns to the loop: the pointer
+ * must not be used after it. Exactly one of them must be called in the end, also after
+ * cancellation. All functions here belong to the loop's thread. */
+#ifndef WEIR_EXCHANGE_H
+#define WEIR_EXCHANGE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <weir/error.h>
+#include <weir/str.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef struct weir_exchange weir_exchange;
+
+typedef void weir_handler(weir_exchange *x, void *arg);
+
+/* ---- What the proxy vouches for -------------------------------------------------------------- */
+
+/* A parameter that the proxy made, NULL when it sent none: REMOTE_ADDR, REMOTE_PORT, SERVER_ADDR,
+ * HTTPS, REQUEST_SCHEME, REMOTE_USER, AUTH_TYPE, SSL_*, TLS_*, DOCUMENT_ROOT, SCRIPT_FILENAME, and
+ * whatever else its operator configured. Never HTTP_*, nor anything of the request line, to which
+ * most proxies also count SERVER_NAME and SERVER_PORT, taking both from the Host header. An empty
+ * REMOTE_USER, AUTH_TYPE or HTTPS is NULL. Over http: REMOTE_ADDR, REMOTE_PORT, SERVER_ADDR and
+ * REQUEST_SCHEME of the connection. Valid until the exchange ends. */
+WEIR_API const char *weir_param(weir_exchange *x, const char *name);
+
+/* All of them: fills *ret_name and *ret_value with number index (from 0) and returns true, or
+ * returns false when there are no more. Each name comes once, in no particular order. */
+WEIR_API bool weir_param_at(weir_exchange *x, size_t index, weir_str *ret_name,
+                            weir_str *ret_value);
+
+/* The client's address as the proxy saw it (over http: as we see it), in numbers; NULL for a client
+ * on a UNIX socket or a proxy that did not say. */
+WEIR_API const char *weir_remote_addr(weir_exchange *x);
+
+/* ---- The request line ------------------------------------------------------------------------ */
+
+WEIR_API const char *weir_method(weir_exchange *x);
+
+/* The target as it was sent, in origin form ("/a%20b?c"), or "*". */
+WEIR_API const char *weir_target(weir_exchange *x);
+
+/* The path, decoded once, without "//", "." and ".."; it starts with '/' and holds no control
+ * bytes. Requests whose path cannot be made so are refused before the handler. */
+WEIR_API const char *weir_path(weir_exchange *x);
+
+/* What follows the first '?', undecoded; NULL when there is no '?'. */
+WEIR_API const char *weir_query(weir_exchange *x);
+
+/* The host asked for, lower-case, without port; NULL when there is none. */
+WEIR_API const char *weir_host(weir_exchange *x);
+
+/* The length of the request body; -1 when it is not known before the body has ended. */
+WEIR_API int64_t weir_content_length(weir_exchange *x);
+
+/* ---- Client headers -------------------------------------------------------------------------- */
+
+/* The value of a header, whatever its case; NULL when the client sent none. Repeated fields are
+ * joined with ", ", Cookie with "; ". Only names of letters, digits and '-' are seen: others cannot
+ * be told apart once they have passed a CGI variable. */
+WEIR_API const char *weir_header(weir_exchange *x, const char *name);
+
+/* All of them, as weir_param_at; names are in lower case. Content-Length is not among them. */
+WEIR_API bool weir_header_at(weir_exchange *x, size_t index, weir_str *ret_name,
+                             weir_str *ret_value);
+
+/* ---- The request body ------------------------------------------------------------------------ */
+
+/* state: 0, there is more to come; 1, the body is complete (data may be empty); or an error:
+ * SHORT_BODY (fewer bytes than Content-Length), CANCELLED, TIMEOUT, TOO_BIG, PROTOCOL. After 1 or
+ * an error there are no more calls. data is valid during the call only. */
+typedef void weir_body_fn(weir_exchange *x, weir_str data, int state, void *arg);
+
+/* Sets who gets the body. Not called from inside weir_on_body. Without it the body is read and
+ * dropped after the response. */
+WEIR_API void weir_on_body(weir_exchange *x, weir_body_fn *fn, void *arg);
+
+/* Stops and restarts the calls; while stopped the sender is stopped too once the buffers between
+ * are full. A call in progress has to take all of its data. */
+WEIR_API void weir_pause_body(weir_exchange *x);
+WEIR_API void weir_resume_body(weir_exchange *x);
+
+/* ---- The response ---------------------------------------------------------------------------- */
+
+/* The whole answer in one call: status 200..599, content_type (NULL: none), body up to its NUL. */
+WEIR_API int weir_respond(weir_exchange *x, int status, const char *content_type, const char *body);
+
+/* The same with a body of any bytes. */
+WEIR_API int weir_respond_bytes(weir_exchange *x, int status, const char *content_type,
+                                weir_str body);
+
+/* Sets the status, 200..599; 200 if never called. STATE after the head was sent, INVALID. */
+WEIR_API int weir_set_status(weir_exchange *x, int status);
+
+/* Adds a header; both strings are copied. HEADER when the name is no token or the value holds a
+ * control byte; Connection, Transfer-Encoding and others that belong to the carrier are refused the
+ * same way. Content-Length declares the body's length, which is then enforced. LIMIT at 100 fields,
+ * STATE after the head was sent, NOMEM. */
+WEIR_API int weir_add_header(weir_exchange *x, const char *name, const char *value);
+
+/* Sends part of the body, and the head before the first one. data may go away when the call
+ * returns. 0; AGAIN when too much is unsent: nothing was taken, set weir_on_drain and write again
+ * then; CANCELLED; CONTENT_LENGTH when it is more than was declared; NOMEM. For HEAD, 204 and 304
+ * the body is counted and not sent. */
+WEIR_API int weir_write(weir_exchange *x, const void *data, size_t len);
+
+/* Called once when writing makes sense again. */
+typedef void weir_event_fn(weir_exchange *x, void *arg);
+WEIR_API void weir_on_drain(weir_exchange *x, weir_event_fn *fn, void *arg);
+
+/* Ends the response; a head not yet sent is sent. If less body was written than declared, the
+ * client is shown a broken response, as by weir_fail, and the result is CONTENT_LENGTH. */
+WEIR_API int weir_finish(weir_exchange *x);
+
+/* Ends the exchange with something gone wrong. Before the head was sent the client gets a plain 500
+ * (over FastCGI with appStatus 1); after it, a response that is visibly broken, never one that
+ * looks complete. */
+WEIR_API void weir_fail(weir_exchange *x);
+
+/* ---- Cancellation and time ------------------------------------------------------------------- */
+
+/* Sets who is told when the other side has lost interest: ABORT_REQUEST, the client gone, the
+ * connection lost, a deadline, shutdown. Writing fails from then on; end the exchange soon. */
+WEIR_API void weir_on_cancel(weir_exchange *x, weir_event_fn *fn, void *arg);
+WEIR_API bool weir_cancelled(const weir_exchange *x);
+
+/* Calls fn once after ms milliseconds, unless the exchange ends before. One timer an exchange:
+ * a second call replaces the first. NOMEM. */
+WEIR_API int weir_after(weir_exchange *x, uint32_t ms, weir_event_fn *fn, void *arg);
+
+/* A pointer of the handler's own. */
+WEIR_API void weir_set_user(weir_exchange *x, void *user);
+WEIR_API void *weir_user(const weir_exchange *x);
+
+/* Memory that lives as long as the exchange, aligned for any type; NULL when memory is out. */
+WEIR_API void *weir_alloc(weir_exchange *x, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * weir/weir.h: all of libweir. */
+#ifndef WEIR_WEIR_H
+#define WEIR_WEIR_H
+
+#include <weir/error.h>
+#include <weir/exchange.h>
+#include <weir/server.h>
+#include <weir/str.h>
+#include <weir/version.h>
+#include <weir/wire.h>
+
+#endif

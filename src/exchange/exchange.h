@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchange/exchange.h: what weir/exchange.h promises, seen from those who carry exchanges.
+ *
+ * A carrier (server/http1, server/fcgi) embeds weir_exchange in a struct of its own, fills in the
+ * request, and calls exchange_start; from then on exchange_body, exchange_body_end, exchange_cancel
+ * and exchange_drained tell the handler what happens, and the carrier's operations do what the
+ * handler asks for. Whatever a handler does inside a callback, the exchange stays valid until the
+ * outermost of these calls returns; then release is called if the handler is done with it. */
+#ifndef EXCHANGE_EXCHANGE_H
+#define EXCHANGE_EXCHANGE_H
+
+#include <weir/exchange.h>
+#include <weir/wire.h>
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "base/str.h"
+#include "net/loop.h"
+
+struct header {
+    weir_str name;  /* lower case, of [a-z0-9-] */
+    weir_str value; /* followed by a NUL */
+    uint8_t id;     /* enum http_field_id */
+};
+
+enum send_flags {
+    SEND_END = 1,    /* the response is complete with these pieces */
+    SEND_BORROW = 2, /* large pieces stay valid until the loop's data op in progress returns */
+};
+
+struct carrier {
+    /* Fills headers and header_count, and params where they are not filled yet. 0 or NOMEM. */
+    int (*load_headers)(weir_exchange *x);
+    int (*load_params)(weir_exchange *x);
+    /* Sends body pieces, and the head from status and fields if it was not sent. */
+    int (*send)(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags);
+    /* Sends a 1xx response made of these fields, or drops it where the carrier has none. */
+    int (*informational)(weir_exchange *x, unsigned status, const weir_pair *fields, size_t count);
+    /* Makes the response visibly broken; the head was sent. */
+    void (*fail)(weir_exchange *x);
+    /* The handler takes body again. */
+    void (*body_wanted)(weir_exchange *x);
+    /* Unsent output that stands between the handler and the peer. */
+    size_t (*pending)(const weir_exchange *x);
+    /* Have exchange_drained called once there is little of it. */
+    void (*want_drain)(weir_exchange *x);
+    /* Send now what was queued: borrowed bytes are about to go away. */
+    void (*flush)(weir_exchange *x);
+    /* The handler is done: free the exchange and go on. */
+    void (*release)(weir_exchange *x);
+};
+
+struct exchange_timer;
+
+struct weir_exchange {
+    const struct carrier *carrier;
+    struct loop *loop;
+    struct arena *arena;
+    weir_handler *handler;
+    void *handler_arg;
+    void *user;
+    weir_role role;
+
+    /* The request; every string is followed by a NUL. */
+    weir_str method, target, path, query, host, protocol;
+    int64_t content_length;
+    struct header *headers;
+    size_t header_count;
+    weir_pair *params;
+    size_t param_count;
+    bool headers_loaded, params_loaded;
+
+    /* Its body. */
+    weir_body_fn *on_body;
+    void *on_body_arg;
+    struct buf body; /* received and not given to the handler */
+    int body_state;  /* 0, 1 or an error, once everything was received */
+    bool body_paused;
+    bool body_done; /* the handler has been told of the end */
+
+    /* The response. */
+    unsigned status;
+    weir_str reason; /* of the status line; empty: the standard one */
+    weir_pair *fields;
+    size_t field_count, field_room;
+    int64_t declared; /* Content-Length the handler set, or -1 */
+    uint64_t written; /* body bytes so far, sent or not */
+    uint32_t app_status;
+    bool has_date, has_content_type;
+    bool head_sent;
+    bool is_head; /* the method is HEAD */
+    bool broken;  /* failed after the head was sent */
+
+    weir_event_fn *on_cancel, *on_drain;
+    void *on_cancel_arg, *on_drain_arg;
+    struct exchange_timer *timer;
+    struct loop_task task;
+    unsigned busy;
+    bool cancelled;
+    bool finished;
+};
+
+enum { BODY_BUFFER = 64 * 1024, RESPONSE_FIELDS_MAX = 100 };
+
+/* Clears the exchange and sets what every carrier sets alike. */
+void exchange_init(weir_exchange *x, const struct carrier *carrier, struct loop *loop,
+                   struct arena *arena);
+
+/* Gives back what the exchange holds beyond its arena; for the carrier's release. */
+void exchange_done(weir_exchange *x);
+
+/* Calls the handler. */
+void exchange_start(weir_exchange *x);
+
+/* Body bytes arrived: returns how many were taken; the rest is to be offered again after
+ * body_wanted. After the handler is done all are taken and dropped. */
+size_t exchange_body(weir_exchange *x, weir_str data);
+
+/* The body is over: 1 complete, or an error. */
+void exchange_body_end(weir_exchange *x, int state);
+
+/* The other side has lost interest. */
+void exchange_cancel(weir_exchange *x);
+
+void exchange_drained(weir_exchange *x);
+
+/* weir_write for pieces that may be borrowed (SEND_BORROW), and for the last ones (SEND_END, which
+ * finishes the exchange). Does not refuse with AGAIN: look at exchange_congested before. */
+int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags);
+bool exchange_congested(const weir_exchange *x);
+
+/* As weir_add_header without copying or checking: the strings live as long as the exchange. */
+int exchange_add_field(weir_exchange *x, weir_str name, weir_str value);
+
+/* Whether the response has a body on the wire. */
+bool exchange_sends_body(const weir_exchange *x);
+
+/* Joins fields of one name and makes each name unique; for carriers, after filling headers. */
+int exchange_join_headers(weir_exchange *x);
+
+#endif

@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchange/response.c: answering. The rules of HTTP that hold for every carrier are kept here:
+ * which responses have a body, that a declared length is true, what a header may hold. */
+#include "http/response.h"
+#include "exchange/exchange.h"
+#include "http/field.h"
+
+enum { WRITE_THROUGH = 16 * 1024 }; /* from here on sending at once beats copying */
+
+int weir_set_status(weir_exchange *x, int status)
+{
+    if (x->head_sent || x->finished)
+        return WEIR_ERROR_STATE;
+    if (status < 200 || status > 599)
+        return WEIR_ERROR_INVALID;
+    x->status = (unsigned)status;
+    return 0;
+}
+
+int exchange_add_field(weir_exchange *x, weir_str name, weir_str value)
+{
+    if (x->field_count == x->field_room) {
+        size_t room = x->field_room ? 2 * x->field_room : 8;
+        weir_pair *fields = arena_alloc(x->arena, room * sizeof *fields);
+        if (!fields)
+            return WEIR_ERROR_NOMEM;
+        if (x->field_count)
+            memcpy(fields, x->fields, x->field_count * sizeof *fields);
+        x->fields = fields;
+        x->field_room = room;
+    }
+    x->fields[x->field_count++] = (weir_pair){name, value};
+    return 0;
+}
+
+static int declare_length(weir_exchange *x, weir_str value)
+{
+    uint64_t length;
+
+    if (!str_to_u64(value, INT64_MAX, &length) || x->declared >= 0)
+        return WEIR_ERROR_HEADER;
+    x->declared = (int64_t)length;
+    return 0;
+}
+
+int weir_add_header(weir_exchange *x, const char *name, const char *value)
+{
+    weir_str n = str_of(name), v = str_of(value);
+
+    if (x->head_sent || x->finished)
+        return WEIR_ERROR_STATE;
+    if (!name || !value)
+        return WEIR_ERROR_INVALID;
+    if (!http_name_valid(n) || !http_value_valid(v))
+        return WEIR_ERROR_HEADER;
+
+    enum http_field_id id = http_field_lookup(n.ptr, n.len);
+    if (id == HTTP_FIELD_CONTENT_LENGTH)
+        return declare_length(x, v);
+    if (http_field_is_hop_by_hop(id) || id == HTTP_FIELD_STATUS)
+        return WEIR_ERROR_HEADER;
+    if (x->field_count >= RESPONSE_FIELDS_MAX)
+        return WEIR_ERROR_LIMIT;
+    if (id == HTTP_FIELD_DATE)
+        x->has_date = true;
+    if (id == HTTP_FIELD_CONTENT_TYPE)
+        x->has_content_type = true;
+
+    n.ptr = arena_copy(x->arena, n.ptr, n.len);
+    v.ptr = arena_copy(x->arena, v.ptr, v.len);
+    return n.ptr && v.ptr ? exchange_add_field(x, n, v) : WEIR_ERROR_NOMEM;
+}
+
+bool exchange_sends_body(const weir_exchange *x)
+{
+    return http_has_body(x->status, x->is_head);
+}
+
+/* The handler is done with the exchange; it is released when no callback is running. */
+static void end_exchange(weir_exchange *x)
+{
+    x->finished = true;
+    if (x->busy == 0)
+        x->carrier->release(x);
+}
+
+static bool falls_short(const weir_exchange *x)
+{
+    return x->declared >= 0 && x->written != (uint64_t)x->declared && exchange_sends_body(x);
+}
+
+int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags)
+{
+    bool end = flags & SEND_END;
+    size_t total = 0;
+    int rc = 0;
+
+    if (x->finished)
+        return WEIR_ERROR_STATE;
+    for (size_t i = 0; i < count; i++)
+        total += pieces[i].len;
+    if (x->cancelled)
+        rc = WEIR_ERROR_CANCELLED;
+    else if (x->declared >= 0 && total > (uint64_t)x->declared - x->written &&
+             exchange_sends_body(x))
+        rc = WEIR_ERROR_CONTENT_LENGTH;
+    if (rc != 0 && !end)
+        return rc;
+    if (rc == 0) {
+        x->written += total;
+        if (end && falls_short(x))
+            rc = WEIR_ERROR_CONTENT_LENGTH;
+    }
+    if (rc == 0) {
+        if (!exchange_sends_body(x) && (x->head_sent || !end))
+            count = 0;
+        rc = x->carrier->send(x, pieces, count, flags);
+    } else if (rc == WEIR_ERROR_CONTENT_LENGTH) {
+        weir_fail(x);
+        return rc;
+    }
+    if (end)
+        end_exchange(x);
+    return rc;
+}
+
+int weir_write(weir_exchange *x, const void *data, size_t len)
+{
+    weir_str piece = {data, len};
+
+    if (!x->finished && !x->cancelled && exchange_congested(x))
+        return WEIR_ERROR_AGAIN;
+    if (len < WRITE_THROUGH)
+        return exchange_send(x, &piece, 1, 0);
+
+    int rc = exchange_send(x, &piece, 1, SEND_BORROW);
+    if (rc == 0)
+        x->carrier->flush(x);
+    return rc;
+}
+
+int weir_finish(weir_exchange *x)
+{
+    return exchange_send(x, NULL, 0, SEND_END);
+}
+
+int weir_respond_bytes(weir_exchange *x, int status, const char *content_type, weir_str body)
+{
+    int rc = weir_set_status(x, status);
+
+    if (rc == 0 && content_type)
+        rc = weir_add_header(x, "Content-Type", content_type);
+    if (rc != 0) {
+        if (!x->finished)
+            weir_fail(x);
+        return rc;
+    }
+    return exchange_send(x, &body, 1, SEND_END);
+}
+
+int weir_respond(weir_exchange *x, int status, const char *content_type, const char *body)
+{
+    return weir_respond_bytes(x, status, content_type, str_of(body));
+}
+
+void weir_fail(weir_exchange *x)
+{
+    static const weir_str text = {"500 Internal Server Error\n", 26};
+
+    if (x->finished)
+        return;
+    x->app_status = 1;
+    if (x->head_sent) {
+        x->broken = true;
+        if (!x->cancelled)
+            x->carrier->fail(x);
+    } else if (!x->cancelled) {
+        x->status = 500;
+        x->reason = (weir_str){NULL, 0};
+        x->field_count = 0;
+        x->declared = -1;
+        x->has_date = false;
+        (void)exchange_add_field(x, WEIR_STR("Content-Type"), WEIR_STR("text/plain"));
+        (void)x->carrier->send(x, &text, 1, SEND_END);
+    }
+    end_exchange(x);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * net/endpoint.h: the URLs that say where to listen and where to connect.
+ *
+ *     http://HOST:PORT   http+unix:PATH
+ *     fcgi://HOST:PORT   fcgi+unix:PATH   fcgi+fd:NUMBER
+ *
+ * HOST is a name, an IPv4 address or an IPv6 address in brackets, or for listening also empty or
+ * "*": every address. PATH may start with "@": a name in the abstract namespace. */
+#ifndef NET_ENDPOINT_H
+#define NET_ENDPOINT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+
+#include "net/loop.h"
+
+enum endpoint_carrier { ENDPOINT_HTTP, ENDPOINT_FCGI };
+
+struct endpoint {
+    enum endpoint_carrier carrier;
+    bool is_fd;
+    bool is_unix;
+    int fd;
+    socklen_t address_len;
+    union {
+        struct sockaddr any;
+        struct sockaddr_un un;
+        struct sockaddr_storage storage;
+    } address;
+};
+
+/* Enough for any URL that endpoint_format makes. */
+enum { ENDPOINT_TEXT = 160, ENDPOINT_ERROR = 256 };
+
+/* Reads a URL and resolves its host (blocking, for start-up). listening decides whether an empty
+ * host is allowed. 0, or WEIR_ERROR_ADDRESS with one line in error that says what is wrong. */
+int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoint,
+                   char error[static ENDPOINT_ERROR]);
+
+/* The URL of an address, as endpoint_parse takes it. */
+void endpoint_format(const struct endpoint *endpoint, char out[static ENDPOINT_TEXT]);
+
+/* The numeric host and port of a TCP address; false for any other family. */
+bool endpoint_host_port(const struct sockaddr *address, char host[static 46], unsigned *ret_port);
+
+#endif

@@ -1,0 +1,164 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * net/loop.c: see loop.h. */
+#include "net/loop.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <time.h>
+#include <weir/error.h>
+
+#include "http/response.h"
+#include "net/stream.h"
+
+/* The end of a turn: what was put off, then output, until there is neither. */
+static void end_turn(struct loop *loop)
+{
+    do {
+        struct list now;
+        list_take(&now, &loop->tasks);
+        while (!list_empty(&now)) {
+            struct loop_task *task = container_of(now.next, struct loop_task, node);
+            list_remove(&task->node);
+            task->run(task);
+        }
+        stream_flush_dirty(loop);
+    } while (!list_empty(&loop->tasks));
+}
+
+static void on_check(uv_check_t *check)
+{
+    end_turn(check->data);
+}
+
+/* Timers and closing handles run after the check phase; libuv may wait right after them. */
+static void on_prepare(uv_prepare_t *prepare)
+{
+    end_turn(prepare->data);
+}
+
+static void on_wake(uv_async_t *wake)
+{
+    struct loop *loop = wake->data;
+
+    uv_mutex_lock(&loop->post_lock);
+    struct loop_post *post = loop->posted;
+    loop->posted = NULL;
+    loop->posted_tail = &loop->posted;
+    uv_mutex_unlock(&loop->post_lock);
+
+    while (post) {
+        struct loop_post *next = post->next;
+        post->run(post);
+        post = next;
+    }
+}
+
+void loop_post(struct loop *loop, struct loop_post *post)
+{
+    post->next = NULL;
+    uv_mutex_lock(&loop->post_lock);
+    *loop->posted_tail = post;
+    loop->posted_tail = &post->next;
+    uv_mutex_unlock(&loop->post_lock);
+    (void)uv_async_send(&loop->wake);
+}
+
+int loop_init(struct loop *loop, uv_loop_t *uv)
+{
+    memset(loop, 0, sizeof *loop);
+    loop->scratch = malloc(LOOP_SCRATCH);
+    if (!loop->scratch)
+        return WEIR_ERROR_NOMEM;
+    loop->uv = uv;
+    if (!uv) {
+        loop->uv = &loop->own;
+        loop->owns_uv = true;
+        if (uv_loop_init(loop->uv) != 0)
+            goto no_loop;
+    }
+    if (uv_mutex_init(&loop->post_lock) != 0)
+        goto no_mutex;
+    pool_init(&loop->pool);
+    list_init(&loop->dirty);
+    list_init(&loop->borrowed);
+    list_init(&loop->tasks);
+    loop->posted_tail = &loop->posted;
+    loop->random_used = sizeof loop->random;
+
+    /* Initialising these cannot fail once the loop stands, but for the eventfd of the async. */
+    if (uv_async_init(loop->uv, &loop->wake, on_wake) != 0)
+        goto no_async;
+    (void)deadlines_init(&loop->deadlines, loop->uv);
+    (void)uv_check_init(loop->uv, &loop->check);
+    (void)uv_prepare_init(loop->uv, &loop->prepare);
+    loop->wake.data = loop->check.data = loop->prepare.data = loop;
+    (void)uv_check_start(&loop->check, on_check);
+    (void)uv_prepare_start(&loop->prepare, on_prepare);
+    uv_unref((uv_handle_t *)&loop->check);
+    uv_unref((uv_handle_t *)&loop->prepare);
+    return 0;
+
+no_async:
+    uv_mutex_destroy(&loop->post_lock);
+no_mutex:
+    if (loop->owns_uv)
+        (void)uv_loop_close(loop->uv);
+no_loop:
+    free(loop->scratch);
+    return WEIR_ERROR_SYSTEM;
+}
+
+void loop_done(struct loop *loop)
+{
+    uv_close((uv_handle_t *)&loop->wake, NULL);
+    uv_close((uv_handle_t *)&loop->check, NULL);
+    uv_close((uv_handle_t *)&loop->prepare, NULL);
+    deadlines_close(&loop->deadlines);
+    if (loop->owns_uv) {
+        (void)uv_run(loop->uv, UV_RUN_DEFAULT);
+        (void)uv_loop_close(loop->uv);
+    }
+    uv_mutex_destroy(&loop->post_lock);
+    pool_done(&loop->pool);
+    free(loop->scratch);
+}
+
+void loop_run(struct loop *loop)
+{
+    (void)uv_run(loop->uv, UV_RUN_DEFAULT);
+}
+
+void loop_stop(struct loop *loop)
+{
+    uv_stop(loop->uv);
+}
+
+weir_str loop_date(struct loop *loop)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME_COARSE, &now);
+    if (now.tv_sec != loop->date_seconds) {
+        http_date(now.tv_sec, loop->date);
+        loop->date_seconds = now.tv_sec;
+    }
+    return (weir_str){loop->date, HTTP_DATE_SIZE - 1};
+}
+
+void loop_random(struct loop *loop, void *bytes, size_t n)
+{
+    if (sizeof loop->random - loop->random_used < n) {
+        size_t got = 0;
+        while (got < sizeof loop->random) {
+            ssize_t rc = getrandom(loop->random + got, sizeof loop->random - got, 0);
+            if (rc > 0)
+                got += (size_t)rc;
+        }
+        loop->random_used = 0;
+    }
+    memcpy(bytes, loop->random + loop->random_used, n);
+    memset(loop->random + loop->random_used, 0, n);
+    loop->random_used += n;
+}

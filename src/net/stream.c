@@ -1,0 +1,456 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * net/stream.c: see stream.h.
+ *
+ * libuv tells when a socket is ready, reading and writing is done here: reads into the loop's
+ * scratch buffer, writes straight from the output queue. Of all the ways to use libuv this is the
+ * one with the fewest system calls and no copy. */
+#include "net/stream.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <sys/uio.h>
+#include <unistd.h>
+#include <weir/error.h>
+
+enum { IOVECS = 64 };
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+static void on_stall(struct deadline *deadline);
+
+/* ---- Life ------------------------------------------------------------------------------------ */
+
+static void set_up(struct stream *s, struct loop *loop, int fd, const struct stream_ops *ops)
+{
+    memset(s, 0, sizeof *s);
+    s->loop = loop;
+    s->ops = ops;
+    s->fd = fd;
+    outq_init(&s->out, &loop->pool);
+    buf_init(&s->in, &loop->pool, LOOP_SCRATCH);
+    list_init(&s->dirty_node);
+    list_init(&s->borrowed_node);
+    deadline_init(&s->stall, on_stall);
+}
+
+static void set_socket_options(struct stream *s, int family)
+{
+    int on = 1;
+
+    s->is_unix = family == AF_UNIX;
+    if (!s->is_unix)
+        (void)setsockopt(s->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+}
+
+int stream_init(struct stream *s, struct loop *loop, int fd, const struct stream_ops *ops)
+{
+    int family = AF_UNSPEC;
+    socklen_t len = sizeof family;
+
+    set_up(s, loop, fd, ops);
+    if (uv_poll_init(loop->uv, &s->poll, fd) != 0)
+        return WEIR_ERROR_SYSTEM;
+    (void)getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &len);
+    set_socket_options(s, family);
+    return 0;
+}
+
+int stream_connect(struct stream *s, struct loop *loop, const struct sockaddr *address,
+                   socklen_t address_len, const struct stream_ops *ops)
+{
+    int fd = socket(address->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int rc;
+
+    if (fd < 0)
+        return WEIR_ERROR_SYSTEM;
+    do
+        rc = connect(fd, address, address_len);
+    while (rc != 0 && errno == EINTR);
+    if (rc != 0 && errno != EINPROGRESS) {
+        int saved = errno;
+        close(fd);
+        errno = saved;
+        return saved == EAGAIN ? WEIR_ERROR_AGAIN : WEIR_ERROR_CONNECT;
+    }
+
+    set_up(s, loop, fd, ops);
+    if (uv_poll_init(loop->uv, &s->poll, fd) != 0) {
+        close(fd);
+        return WEIR_ERROR_SYSTEM;
+    }
+    set_socket_options(s, address->sa_family);
+    if (rc == 0)
+        return 1;
+    s->connecting = true;
+    stream_resume(s);
+    return 0;
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct stream *s = container_of((uv_poll_t *)handle, struct stream, poll);
+    s->ops->closed(s);
+}
+
+void stream_close(struct stream *s)
+{
+    if (s->closing)
+        return;
+    s->closing = true;
+    list_remove(&s->dirty_node);
+    list_remove(&s->borrowed_node);
+    deadline_clear(&s->stall);
+    outq_done(&s->out);
+    buf_done(&s->in);
+    uv_close((uv_handle_t *)&s->poll, on_closed);
+    close(s->fd);
+    s->fd = -1;
+}
+
+void stream_reset(struct stream *s)
+{
+    struct linger at_once = {.l_onoff = 1, .l_linger = 0};
+
+    if (s->closing)
+        return;
+    (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    stream_close(s);
+}
+
+bool stream_peer_closed(const struct stream *s)
+{
+    struct pollfd p = {.fd = s->fd, .events = 0};
+
+    return s->is_unix && poll(&p, 1, 0) > 0 && (p.revents & POLLHUP);
+}
+
+/* ---- What to wait for ------------------------------------------------------------------------ */
+
+static void update_events(struct stream *s)
+{
+    int want = 0;
+
+    if (s->reading && !s->paused && !s->ended && !s->connecting)
+        want |= UV_READABLE;
+    if (s->connecting || s->write_blocked)
+        want |= UV_WRITABLE;
+    if (want == s->events || s->closing)
+        return;
+    s->events = (uint8_t)want;
+    if (want)
+        (void)uv_poll_start(&s->poll, want, on_poll);
+    else
+        (void)uv_poll_stop(&s->poll);
+}
+
+void stream_pause(struct stream *s)
+{
+    s->paused = true;
+    update_events(s);
+}
+
+void stream_resume(struct stream *s)
+{
+    s->reading = true;
+    s->paused = false;
+    if (s->in.len > 0)
+        stream_dirty(s);
+    update_events(s);
+}
+
+void stream_dirty(struct stream *s)
+{
+    if (!s->closing && list_empty(&s->dirty_node))
+        list_insert(&s->loop->dirty, &s->dirty_node);
+}
+
+void stream_borrowed(struct stream *s)
+{
+    if (!s->closing && list_empty(&s->borrowed_node))
+        list_insert(&s->loop->borrowed, &s->borrowed_node);
+}
+
+/* ---- Writing --------------------------------------------------------------------------------- */
+
+static void fail_writing(struct stream *s, int error)
+{
+    s->write_failed = true;
+    s->write_blocked = false;
+    s->pending_error = error;
+    outq_done(&s->out);
+    deadline_clear(&s->stall);
+    stream_dirty(s);
+}
+
+/* Writes until the queue is empty or the socket full. */
+static void write_out(struct stream *s)
+{
+    struct iovec iov[IOVECS];
+
+    if (s->connecting)
+        goto settle;
+    while (s->out.bytes > 0) {
+        int count = outq_iovec(&s->out, iov, IOVECS);
+        ssize_t n;
+        do
+            n = count == 1
+                    ? send(s->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL)
+                    : sendmsg(s->fd, &(struct msghdr){.msg_iov = iov, .msg_iovlen = (size_t)count},
+                              MSG_NOSIGNAL);
+        while (n < 0 && errno == EINTR);
+        if (n < 0 && errno != EAGAIN) {
+            fail_writing(s, WEIR_ERROR_CLOSED);
+            return;
+        }
+        if (n > 0)
+            outq_consume(&s->out, (size_t)n);
+        if (s->out.bytes > 0 && (n < 0 || count < IOVECS)) {
+            if (n > 0 || !s->write_blocked)
+                deadline_set(&s->loop->deadlines, &s->stall, s->stall_ms);
+            s->write_blocked = true;
+            goto settle;
+        }
+    }
+    if (s->write_blocked) {
+        s->write_blocked = false;
+        deadline_clear(&s->stall);
+    }
+settle:
+    if (outq_settle(&s->out) != 0)
+        fail_writing(s, WEIR_ERROR_NOMEM);
+}
+
+static void start_lingering(struct stream *s)
+{
+    s->linger = false;
+    if (s->ended || shutdown(s->fd, SHUT_WR) != 0) {
+        stream_close(s);
+        return;
+    }
+    s->lingering = true;
+    buf_done(&s->in);
+    deadline_set(&s->loop->deadlines, &s->stall, STREAM_LINGER_MS);
+    stream_resume(s);
+}
+
+/* Flushes, and does what was waiting for that. */
+static void flush(struct stream *s)
+{
+    if (!s->write_failed && !s->write_blocked)
+        write_out(s);
+    update_events(s);
+    if (s->close_when_sent) {
+        if (s->write_failed || (s->out.bytes == 0 && !s->linger && !s->lingering))
+            stream_close(s);
+        else if (s->out.bytes == 0 && s->linger)
+            start_lingering(s);
+        return;
+    }
+    if (s->pending_error) {
+        int error = s->pending_error;
+        s->pending_error = 0;
+        s->ops->error(s, error, true);
+        return;
+    }
+    if (s->want_drain && s->out.bytes <= STREAM_LOW_WATER) {
+        s->want_drain = false;
+        s->ops->drained(s);
+    }
+}
+
+void stream_flush_now(struct stream *s)
+{
+    if (s->closing || s->write_failed) {
+        outq_done(&s->out);
+        return;
+    }
+    if (s->write_blocked) {
+        if (outq_settle(&s->out) != 0)
+            fail_writing(s, WEIR_ERROR_NOMEM);
+        return;
+    }
+    write_out(s);
+    update_events(s);
+}
+
+/* Ends the time in which borrowed bytes are valid. */
+static void flush_borrowed(struct loop *loop)
+{
+    while (!list_empty(&loop->borrowed)) {
+        struct stream *s = container_of(loop->borrowed.next, struct stream, borrowed_node);
+        list_remove(&s->borrowed_node);
+        stream_flush_now(s);
+        stream_dirty(s);
+    }
+}
+
+void stream_finish(struct stream *s, bool linger)
+{
+    if (s->closing || s->close_when_sent)
+        return;
+    s->close_when_sent = true;
+    s->linger = linger;
+    s->want_drain = false;
+    stream_pause(s);
+    stream_dirty(s);
+}
+
+/* No progress in time: whoever does not read our output in time has lost it. */
+static void on_stall(struct deadline *deadline)
+{
+    struct stream *s = container_of(deadline, struct stream, stall);
+
+    if (s->close_when_sent) {
+        stream_close(s);
+        return;
+    }
+    fail_writing(s, WEIR_ERROR_TIMEOUT);
+}
+
+/* ---- Reading --------------------------------------------------------------------------------- */
+
+static size_t give(struct stream *s, const char *bytes, size_t len)
+{
+    size_t used = s->ops->data(s, bytes, len);
+
+    flush_borrowed(s->loop);
+    return used;
+}
+
+/* Gives what was kept while paused. */
+static void give_kept(struct stream *s)
+{
+    size_t used = give(s, s->in.ptr, s->in.len);
+
+    if (s->closing || s->in.len == 0)
+        return;
+    buf_consume(&s->in, used);
+    buf_trim(&s->in);
+    update_events(s);
+}
+
+static void read_failed(struct stream *s, int error)
+{
+    s->ended = true;
+    update_events(s);
+    if (s->lingering || s->close_when_sent)
+        stream_close(s);
+    else
+        s->ops->error(s, error, false);
+}
+
+static void read_ended(struct stream *s)
+{
+    s->ended = true;
+    update_events(s);
+    if (s->lingering)
+        stream_close(s);
+    else
+        s->ops->end(s);
+}
+
+static void read_in(struct stream *s)
+{
+    ssize_t n;
+
+    do
+        n = recv(s->fd, s->loop->scratch, LOOP_SCRATCH, 0);
+    while (n < 0 && errno == EINTR);
+    if (n < 0) {
+        if (errno != EAGAIN)
+            read_failed(s, WEIR_ERROR_CLOSED);
+        return;
+    }
+    if (n == 0) {
+        read_ended(s);
+        return;
+    }
+    if (s->lingering) {
+        s->lingered += (uint32_t)n;
+        if (s->lingered > STREAM_LINGER_BYTES)
+            stream_close(s);
+        return;
+    }
+
+    size_t used = give(s, s->loop->scratch, (size_t)n);
+    if (s->closing || used == (size_t)n || s->close_when_sent)
+        return;
+    if (buf_append(&s->in, s->loop->scratch + used, (size_t)n - used) != 0) {
+        read_failed(s, WEIR_ERROR_NOMEM);
+        return;
+    }
+    if (!s->paused)
+        stream_dirty(s);
+}
+
+/* ---- The loop -------------------------------------------------------------------------------- */
+
+static void connect_finished(struct stream *s)
+{
+    int error = 0;
+    socklen_t len = sizeof error;
+
+    (void)getsockopt(s->fd, SOL_SOCKET, SO_ERROR, &error, &len);
+    if (error == EINPROGRESS || error == EALREADY)
+        return;
+    s->connecting = false;
+    if (error != 0) {
+        errno = error;
+        read_failed(s, WEIR_ERROR_CONNECT);
+        return;
+    }
+    s->ops->connected(s);
+    if (!s->closing)
+        update_events(s);
+    stream_dirty(s);
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct stream *s = container_of(poll, struct stream, poll);
+
+    if (status < 0) {
+        /* EPOLLERR: libuv has stopped polling. What has arrived can still be read (a UNIX peer that
+         * closed without reading all we sent), and reading or writing tells what happened. */
+        s->events = 0;
+        events = UV_READABLE | UV_WRITABLE;
+    }
+    if (s->connecting) {
+        connect_finished(s);
+        return;
+    }
+    if (events & UV_WRITABLE && s->write_blocked) {
+        s->write_blocked = false;
+        write_out(s);
+        stream_dirty(s);
+    }
+    if (events & UV_READABLE && s->reading && !s->paused && !s->ended)
+        read_in(s);
+    else if (status < 0 && !s->is_unix && !s->closing)
+        read_failed(s, WEIR_ERROR_CLOSED);
+    if (!s->closing)
+        update_events(s);
+}
+
+void stream_flush_dirty(struct loop *loop)
+{
+    /* An op may make other streams dirty, even this one: until nothing is left. That ends, because
+     * nothing is read meanwhile: what is moved here had been kept, which is bounded. */
+    struct list now;
+
+    list_take(&now, &loop->dirty);
+    while (!list_empty(&now)) {
+        struct stream *s = container_of(now.next, struct stream, dirty_node);
+        list_remove(&s->dirty_node);
+        if (s->in.len > 0 && s->reading && !s->paused && !s->close_when_sent)
+            give_kept(s);
+        if (!s->closing)
+            flush(s);
+        if (list_empty(&now))
+            list_take(&now, &loop->dirty);
+    }
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * net/stream.h: a connected socket on a loop, with output queue and back-pressure.
+ *
+ * Embedded in the connection that owns it. The owner is told of everything through stream_ops,
+ * always from the loop, never from inside a call that it makes itself; so it may do anything in an
+ * op, closing this stream or others included. */
+#ifndef NET_STREAM_H
+#define NET_STREAM_H
+
+#include <sys/socket.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "base/outq.h"
+#include "net/loop.h"
+
+struct stream;
+
+struct stream_ops {
+    /* Bytes arrived. Returns how many of the front were used: all of them, unless the op paused the
+     * stream; the rest is then kept and given again after stream_resume. The bytes are valid, and
+     * may be borrowed into output queues, until the op returns. */
+    size_t (*data)(struct stream *stream, const char *bytes, size_t len);
+    /* The peer will send no more. */
+    void (*end)(struct stream *stream);
+    /* The connection broke: nothing more can be read, or (writing) written; a stream whose writing
+     * failed may still deliver what the peer had sent, if the owner does not close it. */
+    void (*error)(struct stream *stream, int error, bool writing);
+    /* Output fell to STREAM_LOW_WATER or below after stream_want_drain. */
+    void (*drained)(struct stream *stream);
+    /* A connect that stream_connect left pending has succeeded; failure is an error. */
+    void (*connected)(struct stream *stream);
+    /* The last call: the socket is closed and the memory may be freed. */
+    void (*closed)(struct stream *stream);
+};
+
+enum {
+    STREAM_HIGH_WATER = 128 * 1024, /* over this much unsent output a sender should pause */
+    STREAM_LOW_WATER = 32 * 1024,
+    STREAM_LINGER_MS = 2000,
+    STREAM_LINGER_BYTES = 1 << 20,
+};
+
+struct stream {
+    uv_poll_t poll;
+    struct loop *loop;
+    const struct stream_ops *ops;
+    struct outq out;
+    struct buf in; /* received and not used: only while paused */
+    struct list dirty_node, borrowed_node;
+    struct deadline stall; /* no output could be written for stall_ms; also bounds lingering */
+    uint32_t stall_ms;
+    uint32_t lingered; /* bytes thrown away while lingering */
+    int fd;
+    int pending_error;
+    uint8_t events; /* what libuv polls for now */
+    bool reading;   /* the owner wants data */
+    bool paused;    /* but not right now */
+    bool connecting;
+    bool write_blocked; /* wait until the socket is writable */
+    bool write_failed;
+    bool want_drain;
+    bool close_when_sent;
+    bool linger;
+    bool lingering;
+    bool ended; /* the peer's end was seen */
+    bool closing;
+    bool is_unix;
+};
+
+/* Takes over fd, a socket, which is made non-blocking. 0 or WEIR_ERROR_SYSTEM (fd is then still the
+ * caller's). Reading starts with stream_resume. */
+int stream_init(struct stream *stream, struct loop *loop, int fd, const struct stream_ops *ops);
+
+/* Makes a socket and connects it. 1: connected; 0: pending, connected or error will be called;
+ * WEIR_ERROR_AGAIN: the peer's backlog is full (UNIX sockets), try later; another error: failed.
+ * After an error the stream is not initialised; errno tells why. */
+int stream_connect(struct stream *stream, struct loop *loop, const struct sockaddr *address,
+                   socklen_t address_len, const struct stream_ops *ops);
+
+/* Stops and restarts delivery of data. stream_resume also starts it the first time. Data kept while
+ * paused is delivered from the loop, not from inside stream_resume. */
+void stream_pause(struct stream *stream);
+void stream_resume(struct stream *stream);
+
+/* To be called after queueing on stream->out: it will be flushed this turn. */
+void stream_dirty(struct stream *stream);
+
+/* The same when something was borrowed from bytes that the data op in progress was given. */
+void stream_borrowed(struct stream *stream);
+
+/* Writes now what can be written and copies what is still borrowed, for borrowed bytes that go away
+ * before the turn ends. Errors are reported later, from the loop. */
+void stream_flush_now(struct stream *stream);
+
+/* Unsent output. */
+static inline size_t stream_pending(const struct stream *stream)
+{
+    return stream->out.bytes;
+}
+
+/* Asks for one call of drained. */
+static inline void stream_want_drain(struct stream *stream)
+{
+    stream->want_drain = true;
+}
+
+/* Closes at once, unsent output is lost. Only the closed op is called after this. reset: the peer
+ * shall see that something was cut off (TCP RST instead of FIN). */
+void stream_close(struct stream *stream);
+void stream_reset(struct stream *stream);
+
+/* Closes when all output is sent. linger: the peer may still be sending; its bytes are read and
+ * dropped for a bounded time and amount, so that it can read our last words before a reset
+ * (RFC 9112 9.6). No op but closed is called after this. */
+void stream_finish(struct stream *stream, bool linger);
+
+/* Whether the peer has closed both directions, not only its sending one: certain for UNIX sockets,
+ * never known for TCP. */
+bool stream_peer_closed(const struct stream *stream);
+
+/* For the loop: flush what is marked. */
+void stream_flush_dirty(struct loop *loop);
+
+#endif

@@ -1,0 +1,358 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * server/fcgi.c: a FastCGI connection: session events to exchanges, any number at a time. */
+#include "server/fcgi.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+static struct fcgi_conn *conn_of(struct stream *stream)
+{
+    return (struct fcgi_conn *)(void *)stream;
+}
+
+static const weir_server_options *options_of(const struct fcgi_conn *c)
+{
+    return &c->conn.sl->server->options;
+}
+
+static void note(const struct fcgi_conn *c, weir_log_level level, const char *reason)
+{
+    server_log(c->conn.sl->server, level, "reason=%s listener=%s", reason, c->conn.site->url);
+}
+
+static void conn_free(struct fcgi_conn *c)
+{
+    conn_remove(&c->conn);
+    deadline_clear(&c->deadline);
+    app_session_done(&c->session);
+    free(c);
+}
+
+/* Calls fn for every exchange; fn may end any of them. */
+static void each_exchange(struct fcgi_conn *c, void (*fn)(struct fcgi_exchange *x))
+{
+    struct list all;
+
+    list_take(&all, &c->exchanges);
+    while (!list_empty(&all)) {
+        struct fcgi_exchange *x = container_of(all.next, struct fcgi_exchange, node);
+        list_remove(&x->node);
+        list_insert(&c->exchanges, &x->node);
+        fn(x);
+    }
+}
+
+static void cancel_one(struct fcgi_exchange *x)
+{
+    exchange_cancel(&x->x);
+}
+
+/* The connection is gone: every handler hears of it; the memory stays until they have let go. */
+static void lose(struct fcgi_conn *c)
+{
+    c->lost = true;
+    c->session.dead = true;
+    deadline_clear(&c->deadline);
+    stream_close(&c->conn.stream);
+    each_exchange(c, cancel_one);
+}
+
+/* Closes once everything is sent, if there is a reason to and nothing runs any more. */
+static void close_if_done(struct fcgi_conn *c)
+{
+    bool done = weir_app_session_wants_close(&c->session) ||
+                (c->session.requests.count == 0 && (c->half_closed || c->conn.sl->stopping));
+
+    if (done && !c->lost)
+        stream_finish(&c->conn.stream, !c->half_closed);
+}
+
+/* ---- Events ---------------------------------------------------------------------------------- */
+
+static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
+{
+    const char *reason = "out-of-memory";
+    struct fcgi_exchange *x = arena_zalloc(&request->arena, sizeof *x);
+    int rc = WEIR_ERROR_NOMEM;
+
+    if (x) {
+        exchange_init(&x->x, &fcgi_carrier, &c->conn.sl->loop, &request->arena);
+        x->conn = c;
+        x->request = request;
+        list_init(&x->node);
+        rc = fcgi_exchange_init(x, request, &reason);
+    }
+    if (rc != 0) {
+        note(c, WEIR_LOG_WARNING, reason);
+        return rc == WEIR_ERROR_NOMEM ? weir_app_end(request, 0, WEIR_OVERLOADED)
+                                      : app_refuse(request, 400);
+    }
+    request->user = x;
+    list_insert(&c->exchanges, &x->node);
+    x->x.handler = c->conn.site->handler;
+    x->x.handler_arg = c->conn.site->handler_arg;
+    if (request->phase == APP_INPUT_DONE) {
+        x->input_done = true;
+        x->x.body_state = 1;
+    }
+    exchange_start(&x->x);
+    return 0;
+}
+
+static void body_end(struct fcgi_exchange *x, int error)
+{
+    x->input_done = true;
+    exchange_body_end(&x->x, error ? error : 1);
+}
+
+/* Deals with one event; false when the input must wait, and then *in holds what is to be given
+ * again. */
+static bool on_event(struct fcgi_conn *c, const weir_app_event *event, weir_str *in, int *ret_rc)
+{
+    struct fcgi_exchange *x = event->request ? event->request->user : NULL;
+
+    switch (event->type) {
+    case WEIR_APP_BEGIN:
+        *ret_rc = on_begin(c, event->request);
+        return true;
+    case WEIR_APP_STDIN: {
+        size_t left = event->data.len - exchange_body(&x->x, event->data);
+        if (left == 0)
+            return true;
+        weir_app_session_unread(&c->session, left);
+        in->ptr -= left;
+        in->len += left;
+        return false;
+    }
+    case WEIR_APP_STDIN_END:
+        if (event->excess)
+            note(c, WEIR_LOG_WARNING, "stdin-beyond-content-length");
+        body_end(x, event->error);
+        return true;
+    case WEIR_APP_ABORT:
+        exchange_cancel(&x->x);
+        return true;
+    case WEIR_APP_REFUSED:
+        note(c, WEIR_LOG_WARNING, weir_error_name(event->error));
+        return true;
+    default: /* a Filter's DATA: Responders never get any */
+        return true;
+    }
+}
+
+/* What the connection waits for from its peer decides its deadline: an unfinished record or head,
+ * or a body; nothing otherwise. */
+static void update_deadline(struct fcgi_conn *c)
+{
+    const struct weir_app_session *s = &c->session;
+    bool head = s->requests.count > 0 && list_empty(&c->exchanges);
+    bool body = false;
+
+    head = head || !reader_at_boundary(&s->reader);
+    for (struct list *n = c->exchanges.next; n != &c->exchanges && !body; n = n->next)
+        body = !container_of(n, struct fcgi_exchange, node)->input_done;
+    if (body)
+        deadline_set(&c->conn.sl->loop.deadlines, &c->deadline, options_of(c)->body_timeout);
+    else if (!head)
+        deadline_clear(&c->deadline);
+    else if (!deadline_is_set(&c->deadline))
+        deadline_set(&c->conn.sl->loop.deadlines, &c->deadline, options_of(c)->head_timeout);
+}
+
+static size_t on_data(struct stream *stream, const char *bytes, size_t len)
+{
+    struct fcgi_conn *c = conn_of(stream);
+    weir_str in = {bytes, len};
+    int rc = 1;
+
+    while (rc > 0 && !c->lost && !stream->close_when_sent) {
+        weir_app_event event;
+        size_t used;
+        /* Who sends without reading our answers has to wait. */
+        if (stream_pending(stream) > STREAM_HIGH_WATER && in.len > 0 && stream->write_blocked) {
+            stream_pause(stream);
+            stream_want_drain(stream);
+            break;
+        }
+        rc = weir_app_session_next(&c->session, in.ptr, in.len, &used, &event);
+        in = str(in.ptr + used, in.len - used);
+        if (rc > 0 && !on_event(c, &event, &in, &rc)) {
+            stream_pause(stream);
+            break;
+        }
+        if (rc == 0 && in.len > 0)
+            rc = 1;
+    }
+    if (c->lost || stream->close_when_sent)
+        return len;
+    if (rc < 0) {
+        note(c, WEIR_LOG_WARNING, weir_error_name(rc));
+        c->lost = true;
+        c->session.dead = true;
+        stream_finish(stream, true);
+        each_exchange(c, cancel_one);
+        return len;
+    }
+    stream_dirty(stream);
+    close_if_done(c);
+    update_deadline(c);
+    return len - in.len;
+}
+
+/* ---- The stream ------------------------------------------------------------------------------ */
+
+static void input_is_short(struct fcgi_exchange *x)
+{
+    if (!x->input_done)
+        body_end(x, WEIR_ERROR_SHORT_BODY);
+}
+
+/* The web server sends no more. On a UNIX socket it shows whether it still reads (rule p): then
+ * the answers are due; over TCP a close cannot be told from that and means abort (req. 17). */
+static void on_end(struct stream *stream)
+{
+    struct fcgi_conn *c = conn_of(stream);
+
+    if (c->session.requests.count == 0 || !stream->is_unix || stream_peer_closed(stream)) {
+        lose(c);
+        return;
+    }
+    c->half_closed = true;
+    deadline_clear(&c->deadline);
+    each_exchange(c, input_is_short);
+    if (list_empty(&c->exchanges))
+        close_if_done(c);
+}
+
+static void on_error(struct stream *stream, int error, bool writing)
+{
+    (void)error;
+    (void)writing;
+    lose(conn_of(stream));
+}
+
+static void drain_one(struct fcgi_exchange *x)
+{
+    if (x->wants_drain) {
+        x->wants_drain = false;
+        exchange_drained(&x->x);
+    }
+}
+
+static void on_drained(struct stream *stream)
+{
+    struct fcgi_conn *c = conn_of(stream);
+
+    each_exchange(c, drain_one);
+    if (!c->lost && !stream->close_when_sent)
+        stream_resume(stream);
+}
+
+static void on_closed(struct stream *stream)
+{
+    struct fcgi_conn *c = conn_of(stream);
+
+    c->closed = true;
+    if (list_empty(&c->exchanges))
+        conn_free(c);
+}
+
+static const struct stream_ops stream_ops = {
+    .data = on_data,
+    .end = on_end,
+    .error = on_error,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+static void body_timed_out(struct fcgi_exchange *x)
+{
+    if (!x->input_done)
+        body_end(x, WEIR_ERROR_TIMEOUT);
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    struct fcgi_conn *c = container_of(deadline, struct fcgi_conn, deadline);
+
+    if (c->conn.stream.paused) {
+        update_deadline(c); /* it is us who do not read */
+        return;
+    }
+    if (list_empty(&c->exchanges) || !reader_at_boundary(&c->session.reader)) {
+        note(c, WEIR_LOG_INFO, "head-timeout");
+        lose(c);
+        return;
+    }
+    note(c, WEIR_LOG_INFO, "body-timeout");
+    each_exchange(c, body_timed_out);
+}
+
+static void stop(struct conn *conn, bool now)
+{
+    struct fcgi_conn *c = (struct fcgi_conn *)(void *)conn;
+
+    if (now)
+        lose(c);
+    else
+        close_if_done(c);
+}
+
+void fcgi_released(struct fcgi_exchange *x)
+{
+    struct fcgi_conn *c = x->conn;
+    struct weir_app_request *request = x->request;
+    uint32_t app_status = x->x.app_status;
+    bool broken = x->x.broken;
+    bool alone = c->session.requests.count == 1;
+
+    list_remove(&x->node);
+    exchange_done(&x->x);
+    if (broken && alone && !c->lost) {
+        /* Nothing else runs here: a connection that ends without END_REQUEST is the clearest sign
+         * of a response cut off. */
+        c->lost = true;
+        c->session.dead = true;
+        stream_finish(&c->conn.stream, false);
+    }
+    /* With others running, a status that says "not processed" after output says "broken" (rule o).
+     */
+    if (weir_app_end(request, app_status, broken ? WEIR_OVERLOADED : WEIR_REQUEST_COMPLETE) != 0)
+        stream_close(&c->conn.stream);
+    if (c->closed && list_empty(&c->exchanges)) {
+        conn_free(c);
+        return;
+    }
+    if (c->lost)
+        return;
+    stream_dirty(&c->conn.stream);
+    close_if_done(c);
+    if (c->conn.stream.paused) /* perhaps for a body that nobody wants any more */
+        stream_resume(&c->conn.stream);
+}
+
+void fcgi_accept(struct server_loop *sl, struct site *site, int fd)
+{
+    const weir_server_options *o = &sl->server->options;
+    struct fcgi_conn *c = calloc(1, sizeof *c);
+
+    if (!c || stream_init(&c->conn.stream, &sl->loop, fd, &stream_ops) != 0) {
+        free(c);
+        close(fd);
+        return;
+    }
+    app_session_init(&c->session,
+                     &(weir_app_options){
+                         .max_requests = o->max_requests,
+                         .max_connections = o->max_connections,
+                         .params_max = o->params_max,
+                         .params_count_max = o->params_count_max,
+                     },
+                     &sl->loop.pool, &c->conn.stream.out);
+    c->conn.stop = stop;
+    list_init(&c->exchanges);
+    deadline_init(&c->deadline, on_deadline);
+    conn_add(&c->conn, sl, site);
+    stream_resume(&c->conn.stream);
+}

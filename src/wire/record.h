@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * wire/record.h: what both sessions share below the public codec. */
+#ifndef WIRE_RECORD_H
+#define WIRE_RECORD_H
+
+#include <weir/wire.h>
+
+#include "base/outq.h"
+#include "base/str.h"
+
+#define PAIR_LENGTH_MAX 0x7fffffffu
+
+_Static_assert(sizeof(size_t) >= 8, "lengths of 31 bits are added without overflow checks");
+
+enum {
+    /* The largest content we send: a multiple of 8, so full records need no padding, and content
+     * and padding stay within 65535 together, which php-fpm requires. */
+    RECORD_SEND_MAX = 65528,
+    RECORD_SIZE_END = 16, /* END_REQUEST with its header */
+    RECORD_SIZE_BEGIN = 16,
+};
+
+static inline void record_put(char *out, unsigned type, unsigned id, size_t content_length,
+                              unsigned padding)
+{
+    out[0] = WEIR_RECORD_VERSION;
+    out[1] = (char)type;
+    out[2] = (char)(id >> 8);
+    out[3] = (char)id;
+    out[4] = (char)(content_length >> 8);
+    out[5] = (char)content_length;
+    out[6] = (char)padding;
+    out[7] = 0;
+}
+
+/* Bytes of padding that bring a record of this content length to a multiple of 8 (req. 27). */
+static inline unsigned record_padding(size_t content_length)
+{
+    return -(unsigned)content_length & 7;
+}
+
+/* Queues an empty record: the end of a stream, or ABORT_REQUEST. */
+int record_write_empty(struct outq *out, unsigned type, unsigned id);
+
+/* Queues a record of eight content bytes: BEGIN_REQUEST, END_REQUEST, UNKNOWN_TYPE. */
+int record_write_8(struct outq *out, unsigned type, unsigned id, const uint8_t content[8]);
+
+/* Queues the pieces as stream records of at most record_max content bytes, which must be a multiple
+ * of 8. With borrow, large pieces are referenced, not copied (base/outq.h). No pieces, or only
+ * empty ones, write nothing: an empty record would be an end. */
+int record_write_stream(struct outq *out, unsigned type, unsigned id, const weir_str *pieces,
+                        size_t count, size_t record_max, bool borrow);
+
+#endif
