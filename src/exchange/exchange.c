@@ -71,6 +71,7 @@ static void pump_body(weir_exchange *x)
     while (x->body.len > 0 && takes_body(x)) {
         weir_str data = {x->body.ptr, x->body.len};
         tell_body(x, data, 0);
+        stream_flush_borrowed(x->loop); /* the handler may have passed it on */
         buf_consume(&x->body, data.len);
     }
     buf_trim(&x->body);

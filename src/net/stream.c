@@ -277,8 +277,7 @@ void stream_flush_now(struct stream *s)
     update_events(s);
 }
 
-/* Ends the time in which borrowed bytes are valid. */
-static void flush_borrowed(struct loop *loop)
+void stream_flush_borrowed(struct loop *loop)
 {
     while (!list_empty(&loop->borrowed)) {
         struct stream *s = container_of(loop->borrowed.next, struct stream, borrowed_node);
@@ -317,7 +316,7 @@ static size_t give(struct stream *s, const char *bytes, size_t len)
 {
     size_t used = s->ops->data(s, bytes, len);
 
-    flush_borrowed(s->loop);
+    stream_flush_borrowed(s->loop);
     return used;
 }
 

@@ -120,6 +120,10 @@ void stream_finish(struct stream *stream, bool linger);
  * never known for TCP. */
 bool stream_peer_closed(const struct stream *stream);
 
+/* Ends the time in which borrowed bytes are valid: sends or copies all that streams have borrowed.
+ * Done after each data op; whoever hands out bytes from elsewhere does it before they go away. */
+void stream_flush_borrowed(struct loop *loop);
+
 /* For the loop: flush what is marked. */
 void stream_flush_dirty(struct loop *loop);
 

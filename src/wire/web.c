@@ -115,7 +115,7 @@ static int end_request(weir_web_session *s, weir_web_event *event)
     event->app_status =
         (uint32_t)body[0] << 24 | (uint32_t)body[1] << 16 | (uint32_t)body[2] << 8 | body[3];
     event->protocol_status = body[4];
-    if (!request->keep_conn || request->input != WEB_INPUT_DONE || request->aborted)
+    if (!request->keep_conn || request->input != WEB_INPUT_DONE)
         s->not_reusable = true;
     id_table_remove(&s->requests, &request->entry);
     s->current = NULL;

@@ -126,8 +126,10 @@ weir_web_request *weir_web_begin(weir_web_session *s, weir_role role, int flags,
 
     uint16_t id = take_id(s);
     uint8_t keep_conn = flags & WEIR_FLAG_KEEP_CONN;
-    if (id == 0 || record_write_8(s->out, WEIR_BEGIN_REQUEST, id,
-                                  (const uint8_t[8]){0, (uint8_t)role, keep_conn}) != 0) {
+    /* One block for the whole head, so that it leaves as one piece. */
+    if (id == 0 || !outq_reserve(s->out, RECORD_SIZE_BEGIN + 2 * PARAMS_ROOM) ||
+        record_write_8(s->out, WEIR_BEGIN_REQUEST, id,
+                       (const uint8_t[8]){0, (uint8_t)role, keep_conn}) != 0) {
         pool_put(s->pool, request, size);
         return NULL;
     }

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * client/call.c: see call.h. */
+#include "client/call.h"
+
+#include "client/conn.h"
+
+enum { BACKLOG_FULL_MS = 5 }; /* between two attempts while a UNIX socket's backlog is full */
+
+static void on_task(struct loop_task *task);
+static void on_deadline(struct deadline *deadline);
+static void connect_now(struct call *call);
+
+static void set_deadline(struct call *call, uint32_t ms)
+{
+    deadline_set(&call->up->loop->deadlines, &call->deadline, ms);
+}
+
+void call_start(struct call *call, struct upstream *up, weir_role role, const struct call_ops *ops,
+                bool fresh_only)
+{
+    *call = (struct call){.ops = ops, .up = up, .role = role, .fresh_only = fresh_only};
+    deadline_init(&call->deadline, on_deadline);
+    loop_task_init(&call->task, on_task);
+    call->connect_until = loop_now(up->loop) + up->options.connect_timeout;
+    loop_defer(up->loop, &call->task);
+}
+
+/* No operation may be called any more. */
+static void detach(struct call *call)
+{
+    deadline_clear(&call->deadline);
+    loop_task_cancel(&call->task);
+    if (call->conn)
+        call->conn->call = NULL;
+    call->conn = NULL;
+    call->request = NULL;
+}
+
+void call_ended(struct call *call, int error)
+{
+    detach(call);
+    /* After trouble, find out what is there now. */
+    if (error == WEIR_ERROR_CONNECT)
+        call->up->asked = false;
+    call->ops->done(call, error);
+}
+
+/* ---- Sending --------------------------------------------------------------------------------- */
+
+void call_connected(struct call *call)
+{
+    struct upstream_conn *conn = call->conn;
+    int flags = upstream_keeps(call->up) > 0 ? WEIR_FLAG_KEEP_CONN : 0;
+    int rc = WEIR_ERROR_NOMEM;
+
+    upstream_ask(call->up);
+    call->reused = conn->was_used;
+    call->request = weir_web_begin(&conn->session, call->role, flags, call);
+    if (call->request)
+        rc = call->ops->params(call);
+    if (rc == 0) {
+        call->sent = true;
+        set_deadline(call, call->up->options.first_byte_timeout);
+        stream_dirty(&conn->stream);
+        return;
+    }
+    conn->call = NULL;
+    upstream_conn_close(conn);
+    call_ended(call, rc);
+}
+
+static void take_connection(struct call *call, struct upstream_conn *conn)
+{
+    call->conn = conn;
+    conn->call = call;
+}
+
+static void connect_now(struct call *call)
+{
+    struct upstream_conn *conn = NULL;
+
+    if (!call->fresh_only)
+        conn = upstream_conn_take(call->up);
+    if (conn) {
+        take_connection(call, conn);
+        call_connected(call);
+        return;
+    }
+    int rc = upstream_conn_open(call->up, &conn);
+    if (rc == WEIR_ERROR_AGAIN && loop_now(call->up->loop) < call->connect_until) {
+        set_deadline(call, BACKLOG_FULL_MS);
+        return;
+    }
+    if (rc < 0) {
+        call_ended(call, WEIR_ERROR_CONNECT);
+        return;
+    }
+    take_connection(call, conn);
+    if (rc == 1)
+        call_connected(call);
+    else
+        set_deadline(call, call->up->options.connect_timeout);
+}
+
+static void on_task(struct loop_task *task)
+{
+    connect_now(container_of(task, struct call, task));
+}
+
+/* Whether there is anybody who would read what is sent. */
+static bool sends(const struct call *call)
+{
+    return call->request && !call->conn->stream.write_failed && !call->conn->stream.closing;
+}
+
+static void after_sending(struct call *call, int rc)
+{
+    struct stream *stream = &call->conn->stream;
+
+    if (rc != 0) {
+        /* Out of memory in the middle of a record: the connection cannot be used any more. */
+        call->failed_with = rc;
+        stream_reset(stream);
+        set_deadline(call, 1);
+        return;
+    }
+    if (stream->out.borrowed > 0)
+        stream_borrowed(stream);
+    else
+        stream_dirty(stream);
+    if (!call->responded)
+        set_deadline(call, call->up->options.first_byte_timeout);
+}
+
+void call_stdin(struct call *call, weir_str data, bool borrow)
+{
+    if (sends(call))
+        after_sending(call, web_stdin(call->request, &data, 1, borrow));
+}
+
+void call_stdin_end(struct call *call)
+{
+    if (sends(call))
+        after_sending(call, weir_web_stdin_end(call->request));
+}
+
+bool call_congested(const struct call *call)
+{
+    return sends(call) && stream_pending(&call->conn->stream) > STREAM_HIGH_WATER;
+}
+
+void call_want_drain(struct call *call)
+{
+    stream_want_drain(&call->conn->stream);
+    stream_dirty(&call->conn->stream);
+}
+
+/* ---- Receiving ------------------------------------------------------------------------------- */
+
+/* False when the call has ended or been aborted in there. */
+bool call_event(struct call *call, const weir_web_event *event)
+{
+    struct upstream_conn *conn = call->conn;
+
+    call->responded = true;
+    if (event->type == WEIR_WEB_STDOUT) {
+        set_deadline(call, call->up->options.response_timeout);
+        call->ops->output(call, event->data);
+    } else if (event->type == WEIR_WEB_STDERR) {
+        call->ops->error_output(call, event->data);
+    }
+    return conn->call == call;
+}
+
+void call_pause(struct call *call)
+{
+    call->paused = true;
+    deadline_clear(&call->deadline); /* whoever is slow now, it is not the application */
+    if (call->conn)
+        stream_pause(&call->conn->stream);
+}
+
+void call_resume(struct call *call)
+{
+    if (!call->paused)
+        return;
+    call->paused = false;
+    if (call->conn) {
+        set_deadline(call, call->up->options.response_timeout);
+        stream_resume(&call->conn->stream);
+    }
+}
+
+/* ---- Ending early ---------------------------------------------------------------------------- */
+
+void call_abort(struct call *call)
+{
+    struct upstream_conn *conn = call->conn;
+    struct weir_web_request *request = call->request;
+
+    detach(call);
+    if (!conn)
+        return;
+    if (!request || conn->stream.write_failed || weir_web_abort(request) != 0) {
+        upstream_conn_close(conn);
+        return;
+    }
+    weir_web_request_set_user(request, NULL);
+    if (!request->keep_conn) {
+        /* Closing says it to those who do not look at ABORT_REQUEST. */
+        stream_finish(&conn->stream, false);
+        return;
+    }
+    conn->state = CONN_DRAINING;
+    deadline_set(&call->up->loop->deadlines, &conn->deadline, call->up->options.abort_timeout);
+    stream_dirty(&conn->stream);
+    stream_resume(&conn->stream);
+}
+
+static void on_deadline(struct deadline *deadline)
+{
+    struct call *call = container_of(deadline, struct call, deadline);
+    int error = call->failed_with ? call->failed_with : WEIR_ERROR_TIMEOUT;
+
+    if (!call->conn) {
+        connect_now(call); /* the backlog was full */
+        return;
+    }
+    if (call->conn->state == CONN_CONNECTING) {
+        struct upstream_conn *conn = call->conn;
+        detach(call);
+        upstream_conn_close(conn);
+        call_ended(call, WEIR_ERROR_CONNECT);
+        return;
+    }
+    call_abort(call);
+    call->ops->done(call, error);
+}

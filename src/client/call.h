@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * client/call.h: one request to a FastCGI application and its answer.
+ *
+ * Embedded in whatever makes the request. After call_start, done is called exactly once, as the
+ * last of its operations, unless call_abort comes first. All operations are called from the loop,
+ * never from inside call_start or another function here. */
+#ifndef CLIENT_CALL_H
+#define CLIENT_CALL_H
+
+#include "client/upstream.h"
+
+struct call;
+
+struct call_ops {
+    /* A connection is ready and BEGIN_REQUEST is written: write the parameters with weir_web_param
+     * on call->request. What comes after them, the body included, may follow at once. 0, or an
+     * error that ends the call (LIMIT: a parameter is too long). */
+    int (*params)(struct call *call);
+    /* STDOUT; all of it must be taken. call_pause stops more from coming. */
+    void (*output)(struct call *call, weir_str data);
+    void (*error_output)(struct call *call, weir_str data);
+    /* There is room for more of the body, after call_want_drain. */
+    void (*drained)(struct call *call);
+    /* It is over: 0 after END_REQUEST with REQUEST_COMPLETE; OVERLOADED, CANT_MPX, UNKNOWN_ROLE;
+     * CONNECT, CLOSED, TRUNCATED, TIMEOUT, CANCELLED or a protocol error. */
+    void (*done)(struct call *call, int error);
+};
+
+struct call {
+    const struct call_ops *ops;
+    struct upstream *up;
+    struct upstream_conn *conn;
+    struct weir_web_request *request; /* from params on, until done */
+    struct deadline deadline;
+    struct loop_task task; /* start, or tell of an early failure, from the loop */
+    weir_role role;
+    uint64_t connect_until;
+    uint32_t app_status;
+    int failed_with;
+    bool reused;     /* runs on a connection that served others before */
+    bool fresh_only; /* do not take a kept connection */
+    bool sent;       /* a request was written: it may have been processed */
+    bool responded;  /* a byte of STDOUT or STDERR came */
+    bool paused;
+};
+
+/* Clears and starts the call. up must outlive it. */
+void call_start(struct call *call, struct upstream *up, weir_role role, const struct call_ops *ops,
+                bool fresh_only);
+
+/* Body bytes; with borrow they may be referenced until the loop's data op returns. Dropped when
+ * the application does not read any more: its answer may still come. */
+void call_stdin(struct call *call, weir_str data, bool borrow);
+void call_stdin_end(struct call *call);
+
+/* Whether much is unsent; then pause the source and wait for drained. */
+bool call_congested(const struct call *call);
+void call_want_drain(struct call *call);
+
+/* Stops and restarts output. */
+void call_pause(struct call *call);
+void call_resume(struct call *call);
+
+/* Nobody wants the answer any more: no operation is called from now on. The application is told
+ * with ABORT_REQUEST; a connection that is to be kept is drained to END_REQUEST. */
+void call_abort(struct call *call);
+
+#endif
