@@ -15,6 +15,7 @@ struct upstream_conn {
     struct list node;  /* in up->idle or up->conns */
     struct call *call; /* NULL: idle, draining after an abort, or asking */
     struct deadline deadline;
+    uint32_t drained; /* bytes read since an abort */
     uint8_t state;
     bool is_probe;
     bool was_used;

@@ -58,6 +58,7 @@ static void become_idle(struct upstream_conn *c)
     list_remove(&c->node);
     c->state = CONN_IDLE;
     c->was_used = true;
+    c->drained = 0;
     list_insert(up->idle.next, &c->node);
     up->idle_count++;
     deadline_set(&up->loop->deadlines, &c->deadline, up->options.idle_timeout);
@@ -147,8 +148,8 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
         }
     }
     if (c->state == CONN_DRAINING && !stream->closing) {
-        stream->lingered += (uint32_t)len;
-        if (stream->lingered > DRAIN_MAX)
+        c->drained += (uint32_t)len;
+        if (c->drained > DRAIN_MAX)
             upstream_conn_close(c);
     }
     return stream->paused && !stream->closing ? len - in.len : len;

@@ -32,13 +32,13 @@ void exchange_done(weir_exchange *x)
     exchange_timer_stop(x);
 }
 
-/* Every call into the handler stands between enter and leave: the exchange outlives it. */
-static void enter(weir_exchange *x)
+/* Every call into the handler stands between hold and unhold: the exchange outlives it. */
+void exchange_hold(weir_exchange *x)
 {
     x->busy++;
 }
 
-static void leave(weir_exchange *x)
+void exchange_unhold(weir_exchange *x)
 {
     if (--x->busy == 0 && x->finished)
         x->carrier->release(x);
@@ -46,9 +46,9 @@ static void leave(weir_exchange *x)
 
 void exchange_start(weir_exchange *x)
 {
-    enter(x);
+    exchange_hold(x);
     x->handler(x, x->handler_arg);
-    leave(x);
+    exchange_unhold(x);
 }
 
 /* ---- The request body ------------------------------------------------------------------------ */
@@ -83,11 +83,11 @@ static void on_task(struct loop_task *task)
 {
     weir_exchange *x = container_of(task, struct weir_exchange, task);
 
-    enter(x);
+    exchange_hold(x);
     pump_body(x);
     if (takes_body(x) && x->body_state == 0)
         x->carrier->body_wanted(x);
-    leave(x);
+    exchange_unhold(x);
 }
 
 size_t exchange_body(weir_exchange *x, weir_str data)
@@ -96,7 +96,7 @@ size_t exchange_body(weir_exchange *x, weir_str data)
 
     if (x->finished || x->cancelled)
         return taken;
-    enter(x);
+    exchange_hold(x);
     if (x->body.len > 0)
         pump_body(x);
     if (x->body.len == 0 && takes_body(x)) {
@@ -107,7 +107,7 @@ size_t exchange_body(weir_exchange *x, weir_str data)
         if (buf_append(&x->body, data.ptr, taken) != 0)
             taken = 0;
     }
-    leave(x);
+    exchange_unhold(x);
     return taken;
 }
 
@@ -115,10 +115,10 @@ void exchange_body_end(weir_exchange *x, int state)
 {
     if (x->finished || x->body_state != 0)
         return;
-    enter(x);
+    exchange_hold(x);
     x->body_state = state;
     pump_body(x);
-    leave(x);
+    exchange_unhold(x);
 }
 
 void weir_on_body(weir_exchange *x, weir_body_fn *fn, void *arg)
@@ -145,7 +145,7 @@ void exchange_cancel(weir_exchange *x)
 {
     if (x->cancelled || x->finished)
         return;
-    enter(x);
+    exchange_hold(x);
     x->cancelled = true;
     if (x->body_state != 1)
         x->body_state = WEIR_ERROR_CANCELLED;
@@ -158,7 +158,7 @@ void exchange_cancel(weir_exchange *x)
         x->on_drain = NULL;
         fn(x, x->on_drain_arg);
     }
-    leave(x);
+    exchange_unhold(x);
 }
 
 void exchange_drained(weir_exchange *x)
@@ -167,10 +167,10 @@ void exchange_drained(weir_exchange *x)
 
     if (!fn || x->finished)
         return;
-    enter(x);
+    exchange_hold(x);
     x->on_drain = NULL;
     fn(x, x->on_drain_arg);
-    leave(x);
+    exchange_unhold(x);
 }
 
 void weir_on_cancel(weir_exchange *x, weir_event_fn *fn, void *arg)
@@ -195,11 +195,4 @@ void weir_on_drain(weir_exchange *x, weir_event_fn *fn, void *arg)
 bool exchange_congested(const weir_exchange *x)
 {
     return x->carrier->pending(x) > STREAM_HIGH_WATER;
-}
-
-void exchange_enter_callback(weir_exchange *x, weir_event_fn *fn, void *arg)
-{
-    enter(x);
-    fn(x, arg);
-    leave(x);
 }

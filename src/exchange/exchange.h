@@ -110,6 +110,12 @@ void exchange_init(weir_exchange *x, const struct carrier *carrier, struct loop 
 /* Gives back what the exchange holds beyond its arena; for the carrier's release. */
 void exchange_done(weir_exchange *x);
 
+/* Between the two the exchange stays valid, whatever becomes of it; it may be gone after unhold.
+ * For handlers that are called from elsewhere than their exchange, like weir itself by its calls.
+ */
+void exchange_hold(weir_exchange *x);
+void exchange_unhold(weir_exchange *x);
+
 /* Calls the handler. */
 void exchange_start(weir_exchange *x);
 

@@ -34,7 +34,9 @@ static void on_timer(uv_timer_t *handle)
     void *arg = timer->arg;
 
     exchange_timer_stop(x);
-    exchange_enter_callback(x, fn, arg);
+    exchange_hold(x);
+    fn(x, arg);
+    exchange_unhold(x);
 }
 
 int weir_after(weir_exchange *x, uint32_t ms, weir_event_fn *fn, void *arg)

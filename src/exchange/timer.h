@@ -9,7 +9,4 @@
 /* Stops the timer of the exchange, if it has one. */
 void exchange_timer_stop(weir_exchange *x);
 
-/* Calls fn so that the exchange stays valid meanwhile, and is released afterwards if done. */
-void exchange_enter_callback(weir_exchange *x, weir_event_fn *fn, void *arg);
-
 #endif

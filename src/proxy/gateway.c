@@ -144,26 +144,24 @@ static void on_spool_body(weir_exchange *x, weir_str data, int state, void *arg)
     }
 }
 
-static void send_spool(struct gateway *g)
+/* Sends what the connection takes. 0, or SYSTEM when the file cannot be read. */
+static int send_spool(struct gateway *g)
 {
     char piece[32768];
 
     while (g->calling && g->spool_sent < g->spool->len) {
         if (call_congested(&g->call)) {
             call_want_drain(&g->call);
-            return;
+            return 0;
         }
         int64_t n = spool_read(g->spool, g->spool_sent, piece, sizeof piece);
-        if (n <= 0) {
-            g->calling = false;
-            call_abort(&g->call);
-            gateway_fail(g, 503, "spool-failed");
-            return;
-        }
+        if (n <= 0)
+            return WEIR_ERROR_SYSTEM;
         call_stdin(&g->call, str(piece, (size_t)n), false);
         g->spool_sent += (size_t)n;
     }
     call_stdin_end(&g->call);
+    return 0;
 }
 
 /* ---- The call -------------------------------------------------------------------------------- */
@@ -177,8 +175,9 @@ static int on_params(struct call *call)
         return rc;
     if (g->spool) {
         g->spool_sent = 0;
-        send_spool(g);
-    } else if (g->content_length <= 0 || g->redirects > 0) {
+        return send_spool(g);
+    }
+    if (g->content_length <= 0 || g->redirects > 0) {
         call_stdin_end(call);
     } else {
         weir_on_body(g->x, on_body, g);
@@ -188,7 +187,12 @@ static int on_params(struct call *call)
 
 static void on_output(struct call *call, weir_str data)
 {
-    gateway_output(gateway_of(call), data);
+    struct gateway *g = gateway_of(call);
+    weir_exchange *x = g->x;
+
+    exchange_hold(x);
+    gateway_output(g, data);
+    exchange_unhold(x);
 }
 
 /* The application's words for the log, line by line, without what could forge one. */
@@ -218,10 +222,13 @@ static void on_drained(struct call *call)
 
     if (!g->calling)
         return;
-    if (g->spool)
-        send_spool(g);
-    else
+    if (!g->spool) {
         weir_resume_body(g->x);
+    } else if (send_spool(g) != 0) {
+        g->calling = false;
+        call_abort(call);
+        gateway_fail(g, 503, "spool-failed");
+    }
 }
 
 static bool is_idempotent(weir_str method)
@@ -279,6 +286,7 @@ static void fail_call(struct gateway *g, int error)
         {WEIR_ERROR_UNKNOWN_ROLE, 502, "backend-unknown-role"},
         {WEIR_ERROR_LIMIT, 431, "params-too-large"},
         {WEIR_ERROR_NOMEM, 503, "out-of-memory"},
+        {WEIR_ERROR_SYSTEM, 503, "spool-failed"},
         {WEIR_ERROR_CANCELLED, 503, "shutting-down"},
     };
 
@@ -325,10 +333,8 @@ static void follow_redirect(struct gateway *g)
     start(g);
 }
 
-static void on_done(struct call *call, int error)
+static void call_over(struct gateway *g, int error)
 {
-    struct gateway *g = gateway_of(call);
-
     g->calling = false;
     if (error != 0) {
         if (!retry(g, error))
@@ -341,6 +347,16 @@ static void on_done(struct call *call, int error)
         let_go(g);
         (void)weir_finish(g->x);
     }
+}
+
+static void on_done(struct call *call, int error)
+{
+    struct gateway *g = gateway_of(call);
+    weir_exchange *x = g->x;
+
+    exchange_hold(x);
+    call_over(g, error);
+    exchange_unhold(x);
 }
 
 static const struct call_ops call_ops = {

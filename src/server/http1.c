@@ -90,12 +90,11 @@ static void begin_exchange(struct http1_conn *c, const struct http_parser *parse
     else
         set_deadline(c, options_of(c)->body_timeout);
 
-    x->x.busy++; /* until the body's end is told, too */
+    exchange_hold(&x->x); /* until the body's end is told, too */
     exchange_start(&x->x);
     if (x->body_complete)
         exchange_body_end(&x->x, 1);
-    if (--x->x.busy == 0 && x->x.finished)
-        http1_carrier.release(&x->x);
+    exchange_unhold(&x->x);
 }
 
 /* Keeps what there is of a head that goes on in the next read, with the parser's state. */
