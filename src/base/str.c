@@ -9,7 +9,7 @@ bool str_to_u64(weir_str s, uint64_t max, uint64_t *ret_value)
         return false;
     for (size_t i = 0; i < s.len; i++) {
         unsigned digit = (unsigned char)s.ptr[i] - '0';
-        if (digit > 9 || value > (UINT64_MAX - digit) / 10)
+        if (digit > 9 || value > UINT64_MAX / 10 || value * 10 > UINT64_MAX - digit)
             return false;
         value = value * 10 + digit;
     }

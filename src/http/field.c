@@ -57,14 +57,37 @@ static const uint8_t by_length[LONGEST_NAME + 1][CANDIDATES] = {
     [19] = {HTTP_FIELD_IF_UNMODIFIED_SINCE, HTTP_FIELD_PROXY_AUTHORIZATION},
 };
 
+static uint64_t load8(const char *bytes)
+{
+    uint64_t word;
+
+    memcpy(&word, bytes, sizeof word);
+    return word;
+}
+
+/* Whether a token is that lower-case name of the map. Setting bit 5 folds the case of letters and
+ * changes no other byte of a token into one that the map's names have. */
+static bool is_name(const char *token, weir_str name)
+{
+    size_t i = 0;
+
+    for (; i + 8 <= name.len; i += 8)
+        if ((load8(token + i) | 0x2020202020202020) != load8(name.ptr + i))
+            return false;
+    for (; i < name.len; i++)
+        if ((token[i] | 0x20) != name.ptr[i])
+            return false;
+    return true;
+}
+
 enum http_field_id http_field_lookup(const char *name, size_t len)
 {
     if (len == 0 || len > LONGEST_NAME)
         return HTTP_FIELD_OTHER;
 
-    char first = ascii_lower(name[0]);
+    char first = (char)(name[0] | 0x20);
     for (const uint8_t *id = by_length[len]; *id; id++)
-        if (names[*id].ptr[0] == first && str_eq_nocase(str(name, len), names[*id]))
+        if (names[*id].ptr[0] == first && is_name(name, names[*id]))
             return *id;
     return HTTP_FIELD_OTHER;
 }

@@ -82,7 +82,8 @@ static inline weir_str http_field_value(const char *base, const struct http_fiel
     return http_span_str(base, field->value);
 }
 
-/* The identifier of a name in any case; HTTP_FIELD_OTHER for one that is not in the map. */
+/* The identifier of a name in any case; HTTP_FIELD_OTHER for one that is not in the map. The name
+ * must be a token (RFC 9110 5.6.2). */
 enum http_field_id http_field_lookup(const char *name, size_t len);
 
 /* Whether the field belongs to one connection and is never passed on (RFC 9110 7.6.1; also

@@ -77,12 +77,20 @@ static unsigned queue_of(struct deadlines *d, uint64_t length)
 
 void deadline_set(struct deadlines *d, struct deadline *deadline, uint64_t ms)
 {
-    deadline_clear(deadline);
-    if (ms == 0)
-        return;
+    unsigned i = deadline->queue;
 
-    unsigned i = queue_of(d, ms);
-    deadline->when = uv_now(d->uv) + d->lengths[i].length;
+    if (ms == 0) {
+        deadline_clear(deadline);
+        return;
+    }
+    if (i >= d->count || d->lengths[i].length != ms)
+        i = deadline->queue = queue_of(d, ms);
+
+    uint64_t when = uv_now(d->uv) + d->lengths[i].length;
+    if (deadline->when == when && deadline_is_set(deadline))
+        return;
+    deadline_clear(deadline);
+    deadline->when = when;
     list_insert(&d->lengths[i].queue, &deadline->node);
-    arm(d, deadline->when);
+    arm(d, when);
 }

@@ -21,7 +21,8 @@
 
 struct deadline {
     struct list node;
-    uint64_t when; /* ms on the loop's clock */
+    uint64_t when;  /* ms on the loop's clock */
+    unsigned queue; /* it was in last: where to look first */
     void (*expired)(struct deadline *deadline);
 };
 
@@ -47,6 +48,7 @@ static inline void deadline_init(struct deadline *deadline,
                                  void (*expired)(struct deadline *deadline))
 {
     list_init(&deadline->node);
+    deadline->queue = 0;
     deadline->expired = expired;
 }
 

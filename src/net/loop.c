@@ -5,8 +5,8 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
 #include <time.h>
+#include <unistd.h>
 #include <weir/error.h>
 
 #include "http/response.h"
@@ -65,8 +65,18 @@ void loop_post(struct loop *loop, struct loop_post *post)
     (void)uv_async_send(&loop->wake);
 }
 
+static void put_hex(char *out, uint64_t value)
+{
+    static const char digits[] = "0123456789abcdef";
+
+    for (int i = 15; i >= 0; i--, value >>= 4)
+        out[i] = digits[value & 15];
+}
+
 int loop_init(struct loop *loop, uv_loop_t *uv)
 {
+    uint64_t prefix;
+
     memset(loop, 0, sizeof *loop);
     loop->scratch = malloc(LOOP_SCRATCH);
     if (!loop->scratch)
@@ -85,7 +95,10 @@ int loop_init(struct loop *loop, uv_loop_t *uv)
     list_init(&loop->borrowed);
     list_init(&loop->tasks);
     loop->posted_tail = &loop->posted;
-    loop->random_used = sizeof loop->random;
+    if (getentropy(&prefix, sizeof prefix) != 0 ||
+        getentropy(&loop->id_key, sizeof loop->id_key) != 0)
+        goto no_async;
+    put_hex(loop->id_prefix, prefix);
 
     /* Initialising these cannot fail once the loop stands, but for the eventfd of the async. */
     if (uv_async_init(loop->uv, &loop->wake, on_wake) != 0)
@@ -147,18 +160,14 @@ weir_str loop_date(struct loop *loop)
     return (weir_str){loop->date, HTTP_DATE_SIZE - 1};
 }
 
-void loop_random(struct loop *loop, void *bytes, size_t n)
+/* A count, mixed so that neighbours look unrelated; the mixing is a bijection, so that no two are
+ * alike (the finaliser of SplitMix64). */
+void loop_unique_id(struct loop *loop, char out[static 32])
 {
-    if (sizeof loop->random - loop->random_used < n) {
-        size_t got = 0;
-        while (got < sizeof loop->random) {
-            ssize_t rc = getrandom(loop->random + got, sizeof loop->random - got, 0);
-            if (rc > 0)
-                got += (size_t)rc;
-        }
-        loop->random_used = 0;
-    }
-    memcpy(bytes, loop->random + loop->random_used, n);
-    memset(loop->random + loop->random_used, 0, n);
-    loop->random_used += n;
+    uint64_t z = loop->id_key + 0x9e3779b97f4a7c15u * ++loop->id_count;
+
+    z = (z ^ z >> 30) * 0xbf58476d1ce4e5b9u;
+    z = (z ^ z >> 27) * 0x94d049bb133111ebu;
+    memcpy(out, loop->id_prefix, sizeof loop->id_prefix);
+    put_hex(out + 16, z ^ z >> 31);
 }

@@ -49,9 +49,9 @@ struct loop {
     char *scratch;
     int64_t date_seconds;
     char date[32];
-    unsigned char random[512]; /* from the kernel, used up from the front */
-    size_t random_used;
-    unsigned index; /* which of the server's loops */
+    uint64_t id_key, id_count; /* of loop_unique_id */
+    char id_prefix[16];
+    unsigned index;                       /* which of the server's loops */
     void *user;
 };
 
@@ -95,7 +95,8 @@ static inline uint64_t loop_now(const struct loop *loop)
 /* The Date header's value, made at most once a second. */
 weir_str loop_date(struct loop *loop);
 
-/* n <= 64 unpredictable bytes. */
-void loop_random(struct loop *loop, void *bytes, size_t n);
+/* 32 hexadecimal digits that no other call gives, on this loop or any other anywhere; they cannot
+ * be guessed from each other without effort, but are no secret. */
+void loop_unique_id(struct loop *loop, char out[static 32]);
 
 #endif

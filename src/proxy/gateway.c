@@ -401,18 +401,6 @@ static void start(struct gateway *g)
     call_start(&g->call, choose(g), WEIR_RESPONDER, &call_ops, false);
 }
 
-static void make_request_id(struct gateway *g)
-{
-    static const char digits[] = "0123456789abcdef";
-    unsigned char random[REQUEST_ID_SIZE / 2];
-
-    loop_random(g->x->loop, random, sizeof random);
-    for (size_t i = 0; i < sizeof random; i++) {
-        g->request_id[2 * i] = digits[random[i] >> 4];
-        g->request_id[2 * i + 1] = digits[random[i] & 15];
-    }
-}
-
 void proxy_handle(weir_exchange *x, void *arg)
 {
     struct gateway *g = arena_zalloc(x->arena, sizeof *g);
@@ -433,7 +421,7 @@ void proxy_handle(weir_exchange *x, void *arg)
     g->content_length = x->content_length;
     g->cgi_fields = fields;
     buf_init(&g->head, &x->loop->pool, HTTP_LIMITS_DEFAULT.head_max + WEIR_RECORD_CONTENT_MAX);
-    make_request_id(g);
+    loop_unique_id(x->loop, g->request_id);
     weir_on_cancel(x, on_cancel, g);
     if (x->content_length >= 0) {
         start(g);

@@ -42,15 +42,30 @@ static const weir_str line_names[LINE_COUNT] = {
 #undef LINE_NAME
 };
 
-/* Which parameter of the request line the name is; LINE_COUNT: none. The last letter and the length
- * leave at most two candidates. */
+/* Which parameter of the request line the name is; LINE_COUNT: none. The length leaves at most four
+ * candidates, their second and last letters at most one. */
 static unsigned line_param(weir_str name)
 {
-    for (unsigned i = 0; i < LINE_COUNT; i++)
-        if (name.len == line_names[i].len &&
-            name.ptr[name.len - 1] == line_names[i].ptr[name.len - 1] &&
-            memcmp(name.ptr, line_names[i].ptr, name.len) == 0)
-            return i;
+    enum { SHORTEST = 9, LONGEST = 15, NONE = LINE_COUNT };
+    static const uint8_t by_length[LONGEST - SHORTEST + 1][4] = {
+        {LINE_PATH_INFO, NONE, NONE, NONE},
+        {NONE, NONE, NONE, NONE},
+        {LINE_REQUEST_URI, LINE_SCRIPT_NAME, LINE_SERVER_NAME, LINE_SERVER_PORT},
+        {LINE_QUERY_STRING, LINE_DOCUMENT_URI, LINE_CONTENT_TYPE, NONE},
+        {NONE, NONE, NONE, NONE},
+        {LINE_REQUEST_METHOD, LINE_CONTENT_LENGTH, NONE, NONE},
+        {LINE_PATH_TRANSLATED, LINE_SERVER_PROTOCOL, NONE, NONE},
+    };
+
+    if (name.len < SHORTEST || name.len > LONGEST)
+        return LINE_COUNT;
+    const uint8_t *candidates = by_length[name.len - SHORTEST];
+    for (int i = 0; i < 4 && candidates[i] != NONE; i++) {
+        const char *candidate = line_names[candidates[i]].ptr;
+        if (name.ptr[1] == candidate[1] && name.ptr[name.len - 1] == candidate[name.len - 1] &&
+            memcmp(name.ptr, candidate, name.len) == 0)
+            return candidates[i];
+    }
     return LINE_COUNT;
 }
 
@@ -77,10 +92,10 @@ static bool is_repeated(const weir_pair *pairs, size_t index, uint64_t *seen)
     return false;
 }
 
+/* Name and value follow each other in memory (wire/params.h). */
 static bool has_nul(weir_pair pair)
 {
-    return (pair.value.len > 0 && memchr(pair.value.ptr, 0, pair.value.len)) ||
-           (pair.name.len > 0 && memchr(pair.name.ptr, 0, pair.name.len));
+    return memchr(pair.name.ptr, 0, pair.name.len + pair.value.len) != NULL;
 }
 
 /* One pass over all parameters: sorts out the request line, refuses what is ambiguous. */

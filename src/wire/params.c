@@ -5,7 +5,7 @@
 
 #include "base/str.h"
 
-enum { FIRST_ROOM = 1024 };
+enum { FIRST_ROOM = 1024, FIRST_PAIRS = 32 };
 
 int params_add(struct params *params, struct arena *arena, size_t max, weir_str content)
 {
@@ -32,44 +32,50 @@ int params_add(struct params *params, struct arena *arena, size_t max, weir_str 
     return 0;
 }
 
-/* How many pairs there are; a negative error when they do not end where the bytes end. */
-static int count_pairs(weir_str bytes, size_t max)
+/* Doubles the room for pairs. */
+static int grow(struct params *params, struct arena *arena, size_t *room)
 {
-    weir_pair pair;
-    size_t count = 0;
-    int rc;
+    weir_pair *pairs = arena_alloc(arena, 2 * *room * sizeof *pairs);
 
-    while ((rc = weir_pair_decode(&bytes, &pair)) > 0)
-        if (++count > max)
-            return WEIR_ERROR_LIMIT;
-    return rc < 0 ? rc : (int)count;
+    if (!pairs)
+        return WEIR_ERROR_NOMEM;
+    memcpy(pairs, params->pairs, params->count * sizeof *pairs);
+    params->pairs = pairs;
+    *room *= 2;
+    return 0;
 }
 
 int params_finish(struct params *params, struct arena *arena, size_t count_max)
 {
     weir_str bytes = {params->bytes, params->len};
+    size_t room = FIRST_PAIRS;
+    weir_pair pair;
+    int rc;
 
     if (params->error || params->len == 0)
         return 0;
-
-    int count = count_pairs(bytes, count_max);
-    if (count < 0) {
-        params->error = count;
-        return 0;
-    }
-    params->pairs = arena_alloc(arena, (size_t)count * sizeof *params->pairs);
+    params->pairs = arena_alloc(arena, room * sizeof *params->pairs);
     if (!params->pairs)
         return WEIR_ERROR_NOMEM;
-    params->count = (size_t)count;
 
     /* The byte behind a value is the first length of the next pair: it may be overwritten once that
      * pair has been read. */
-    for (size_t i = 0; i < params->count; i++) {
-        (void)weir_pair_decode(&bytes, &params->pairs[i]);
-        if (i > 0)
-            ((char *)params->pairs[i - 1].value.ptr)[params->pairs[i - 1].value.len] = '\0';
+    char *end = NULL;
+    while ((rc = weir_pair_decode(&bytes, &pair)) > 0) {
+        if (params->count == count_max) {
+            params->error = WEIR_ERROR_LIMIT;
+            return 0;
+        }
+        if (params->count == room && grow(params, arena, &room) != 0)
+            return WEIR_ERROR_NOMEM;
+        params->pairs[params->count++] = pair;
+        if (end)
+            *end = '\0';
+        end = (char *)(uintptr_t)pair.value.ptr + pair.value.len;
     }
-    params->bytes[params->len] = '\0';
+    if (end)
+        *end = '\0';
+    params->error = rc;
     return 0;
 }
 

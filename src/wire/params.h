@@ -24,7 +24,8 @@ struct params {
  * is noted. 0 or WEIR_ERROR_NOMEM. */
 int params_add(struct params *params, struct arena *arena, size_t max, weir_str content);
 
-/* Reads the pairs and puts a NUL behind each value. Sets error when the bytes are no list of pairs
+/* Reads the pairs and puts a NUL behind each value; name and value of a pair follow each other in
+ * memory. Sets error when the bytes are no list of pairs
  * or there are more than count_max. 0 or WEIR_ERROR_NOMEM. */
 int params_finish(struct params *params, struct arena *arena, size_t count_max);
 

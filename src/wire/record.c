@@ -30,20 +30,7 @@ int weir_record_decode(const uint8_t in[8], weir_record *ret_record)
 
 size_t weir_pair_size(size_t name_len, size_t value_len)
 {
-    return (name_len < 128 ? 1u : 4u) + (value_len < 128 ? 1u : 4u) + name_len + value_len;
-}
-
-static uint8_t *put_length(uint8_t *out, size_t len)
-{
-    if (len < 128) {
-        *out++ = (uint8_t)len;
-        return out;
-    }
-    *out++ = (uint8_t)(len >> 24 | 0x80);
-    *out++ = (uint8_t)(len >> 16);
-    *out++ = (uint8_t)(len >> 8);
-    *out++ = (uint8_t)len;
-    return out;
+    return pair_size(name_len, value_len);
 }
 
 size_t weir_pair_encode(uint8_t *out, size_t room, weir_str name, weir_str value)
@@ -51,15 +38,10 @@ size_t weir_pair_encode(uint8_t *out, size_t room, weir_str name, weir_str value
     if (name.len > PAIR_LENGTH_MAX || value.len > PAIR_LENGTH_MAX)
         return 0;
 
-    size_t size = weir_pair_size(name.len, value.len);
+    size_t size = pair_size(name.len, value.len);
     if (size > room)
         return 0;
-    out = put_length(out, name.len);
-    out = put_length(out, value.len);
-    if (name.len)
-        memcpy(out, name.ptr, name.len);
-    if (value.len)
-        memcpy(out + name.len, value.ptr, value.len);
+    (void)pair_put((char *)out, name, value);
     return size;
 }
 
@@ -90,9 +72,14 @@ int weir_pair_decode(weir_str *bytes, weir_pair *ret_pair)
 
     if (bytes->len == 0)
         return 0;
-    if (!get_length(in, bytes->len, &pos, &name_len) ||
-        !get_length(in, bytes->len, &pos, &value_len))
+    if (bytes->len >= 2 && (in[0] | in[1]) < 128) { /* two short lengths, as nearly always */
+        name_len = in[0];
+        value_len = in[1];
+        pos = 2;
+    } else if (!get_length(in, bytes->len, &pos, &name_len) ||
+               !get_length(in, bytes->len, &pos, &value_len)) {
         return WEIR_ERROR_PARAMS;
+    }
     /* Two lengths of 31 bits cannot overflow a size_t of 64. */
     if (name_len + value_len > bytes->len - pos)
         return WEIR_ERROR_PARAMS;

@@ -40,6 +40,36 @@ static inline unsigned record_padding(size_t content_length)
     return -(unsigned)content_length & 7;
 }
 
+static inline size_t pair_size(size_t name_len, size_t value_len)
+{
+    return (name_len < 128 ? 1u : 4u) + (value_len < 128 ? 1u : 4u) + name_len + value_len;
+}
+
+static inline char *pair_put_length(char *out, size_t len)
+{
+    if (len < 128) {
+        *out = (char)len;
+        return out + 1;
+    }
+    out[0] = (char)(len >> 24 | 0x80);
+    out[1] = (char)(len >> 16);
+    out[2] = (char)(len >> 8);
+    out[3] = (char)len;
+    return out + 4;
+}
+
+/* Writes a pair at out, which has room for pair_size of it; returns the end. */
+static inline char *pair_put(char *out, weir_str name, weir_str value)
+{
+    out = pair_put_length(out, name.len);
+    out = pair_put_length(out, value.len);
+    if (name.len)
+        memcpy(out, name.ptr, name.len);
+    if (value.len)
+        memcpy(out + name.len, value.ptr, value.len);
+    return out + name.len + value.len;
+}
+
 /* Queues an empty record: the end of a stream, or ABORT_REQUEST. */
 int record_write_empty(struct outq *out, unsigned type, unsigned id);
 

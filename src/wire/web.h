@@ -42,7 +42,7 @@ struct weir_web_request {
     struct weir_web_session *session;
     void *user;
     char *record; /* header of the PARAMS record being filled, in the output queue */
-    size_t record_len;
+    size_t record_len, record_room; /* content in it, and what it can hold */
     size_t size;
 };
 

@@ -168,35 +168,28 @@ static int open_record(weir_web_request *request, size_t need)
     if (!request->record)
         return WEIR_ERROR_NOMEM;
     request->record_len = 0;
+    request->record_room = outq_room(out) - 8 - 7;
+    if (request->record_room > RECORD_SEND_MAX)
+        request->record_room = RECORD_SEND_MAX;
     return 0;
-}
-
-/* Content that still fits into the open record. */
-static size_t record_room(const weir_web_request *request)
-{
-    size_t room = outq_room(request->session->out) - 8 - 7;
-
-    if (room > RECORD_SEND_MAX)
-        room = RECORD_SEND_MAX;
-    return room - request->record_len;
 }
 
 int weir_web_param(weir_web_request *request, weir_str name, weir_str value)
 {
-    size_t need = weir_pair_size(name.len, value.len);
+    size_t need = pair_size(name.len, value.len);
 
     if (request->input != WEB_PARAMS)
         return WEIR_ERROR_STATE;
     if (name.len > RECORD_SEND_MAX || value.len > RECORD_SEND_MAX || need > RECORD_SEND_MAX)
         return WEIR_ERROR_LIMIT;
-    if (!request->record || record_room(request) < need) {
+    if (!request->record || request->record_room - request->record_len < need) {
         close_record(request);
         int rc = open_record(request, need);
         if (rc != 0)
             return rc;
     }
-    request->record_len +=
-        weir_pair_encode((uint8_t *)request->record + 8 + request->record_len, need, name, value);
+    (void)pair_put(request->record + 8 + request->record_len, name, value);
+    request->record_len += need;
     return 0;
 }
 
