@@ -243,13 +243,14 @@ static bool is_idempotent(weir_str method)
 }
 
 /* Calls again what was surely not processed: another server after a failed connect or OVERLOADED;
- * the same one, on a new connection, when a kept one had died unnoticed. */
+ * the same one, on a new connection, when a kept one had died unnoticed or takes no second request
+ * (CANT_MPX_CONN). */
 static bool retry(struct gateway *g, int error)
 {
     const struct call *call = &g->call;
-    bool kept_died = call->reused && !call->responded && !g->retried &&
-                     (error == WEIR_ERROR_CLOSED || error == WEIR_ERROR_TRUNCATED) &&
-                     is_idempotent(g->method);
+    bool kept_died =
+        call->reused && !call->responded && !g->retried &&
+        ((error == WEIR_ERROR_CLOSED && is_idempotent(g->method)) || error == WEIR_ERROR_CANT_MPX);
     bool refused = error == WEIR_ERROR_CONNECT || error == WEIR_ERROR_OVERLOADED ||
                    error == WEIR_ERROR_CANT_MPX;
 
