@@ -106,6 +106,8 @@ size_t exchange_body(weir_exchange *x, weir_str data)
         taken = data.len < room ? data.len : room;
         if (buf_append(&x->body, data.ptr, taken) != 0)
             taken = 0;
+        if (x->on_readable)
+            x->on_readable(x);
     }
     exchange_unhold(x);
     return taken;
@@ -118,11 +120,15 @@ void exchange_body_end(weir_exchange *x, int state)
     exchange_hold(x);
     x->body_state = state;
     pump_body(x);
+    if (x->on_readable)
+        x->on_readable(x);
     exchange_unhold(x);
 }
 
 void weir_on_body(weir_exchange *x, weir_body_fn *fn, void *arg)
 {
+    if (x->blocking)
+        return;
     x->on_body = fn;
     x->on_body_arg = arg;
     loop_defer(x->loop, &x->task);
@@ -136,7 +142,8 @@ void weir_pause_body(weir_exchange *x)
 void weir_resume_body(weir_exchange *x)
 {
     x->body_paused = false;
-    loop_defer(x->loop, &x->task);
+    if (!x->blocking)
+        loop_defer(x->loop, &x->task);
 }
 
 /* ---- Cancellation and draining --------------------------------------------------------------- */
@@ -175,6 +182,8 @@ void exchange_drained(weir_exchange *x)
 
 void weir_on_cancel(weir_exchange *x, weir_event_fn *fn, void *arg)
 {
+    if (x->blocking)
+        return;
     x->on_cancel = fn;
     x->on_cancel_arg = arg;
 }
@@ -186,6 +195,8 @@ bool weir_cancelled(const weir_exchange *x)
 
 void weir_on_drain(weir_exchange *x, weir_event_fn *fn, void *arg)
 {
+    if (x->blocking)
+        return;
     x->on_drain = fn;
     x->on_drain_arg = arg;
     if (fn)

@@ -10,6 +10,7 @@
 #ifndef EXCHANGE_EXCHANGE_H
 #define EXCHANGE_EXCHANGE_H
 
+#include <stdatomic.h>
 #include <weir/exchange.h>
 #include <weir/wire.h>
 
@@ -52,6 +53,7 @@ struct carrier {
 };
 
 struct exchange_timer;
+struct blocking;
 
 struct weir_exchange {
     const struct carrier *carrier;
@@ -87,6 +89,7 @@ struct weir_exchange {
     int64_t declared; /* Content-Length the handler set, or -1 */
     uint64_t written; /* body bytes so far, sent or not */
     uint32_t app_status;
+    uint8_t protocol_status; /* weir_protocol_status of a request that was not processed */
     bool has_date, has_content_type;
     bool head_sent;
     bool is_head; /* the method is HEAD */
@@ -94,10 +97,12 @@ struct weir_exchange {
 
     weir_event_fn *on_cancel, *on_drain;
     void *on_cancel_arg, *on_drain_arg;
+    void (*on_readable)(weir_exchange *x); /* body was kept, or its end has come */
+    struct blocking *blocking;             /* the handler runs on a worker thread */
     struct exchange_timer *timer;
     struct loop_task task;
     unsigned busy;
-    bool cancelled;
+    atomic_bool cancelled; /* also looked at by worker threads */
     bool finished;
 };
 
@@ -136,11 +141,17 @@ void exchange_drained(weir_exchange *x);
 int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags);
 bool exchange_congested(const weir_exchange *x);
 
+/* weir_fail, on the loop. */
+void exchange_fail(weir_exchange *x);
+
 /* As weir_add_header without copying or checking: the strings live as long as the exchange. */
 int exchange_add_field(weir_exchange *x, weir_str name, weir_str value);
 
 /* Whether the response has a body on the wire. */
 bool exchange_sends_body(const weir_exchange *x);
+
+/* Loads params and headers; for a handler on another thread. 0 or NOMEM. */
+int exchange_load(weir_exchange *x);
 
 /* Joins fields of one name and makes each name unique; for carriers, after filling headers. */
 int exchange_join_headers(weir_exchange *x);

@@ -90,8 +90,8 @@ static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
     }
     request->user = x;
     list_insert(&c->exchanges, &x->node);
-    x->x.handler = c->conn.site->handler;
-    x->x.handler_arg = c->conn.site->handler_arg;
+    x->x.handler = c->conn.site->dispatch;
+    x->x.handler_arg = c->conn.site->dispatch_arg;
     if (request->phase == APP_INPUT_DONE) {
         x->input_done = true;
         x->x.body_state = 1;
@@ -305,6 +305,8 @@ void fcgi_released(struct fcgi_exchange *x)
     struct weir_app_request *request = x->request;
     uint32_t app_status = x->x.app_status;
     bool broken = x->x.broken;
+    weir_protocol_status status =
+        broken ? WEIR_OVERLOADED : (weir_protocol_status)x->x.protocol_status;
     bool alone = c->session.requests.count == 1;
 
     list_remove(&x->node);
@@ -318,7 +320,7 @@ void fcgi_released(struct fcgi_exchange *x)
     }
     /* With others running, a status that says "not processed" after output says "broken" (rule o).
      */
-    if (weir_app_end(request, app_status, broken ? WEIR_OVERLOADED : WEIR_REQUEST_COMPLETE) != 0)
+    if (weir_app_end(request, app_status, status) != 0)
         stream_close(&c->conn.stream);
     if (c->closed && list_empty(&c->exchanges)) {
         conn_free(c);
