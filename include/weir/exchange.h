@@ -30,6 +30,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <weir/error.h>
+#include <weir/role.h>
 #include <weir/str.h>
 
 #ifdef __cplusplus
@@ -39,6 +40,30 @@ extern "C" {
 typedef struct weir_exchange weir_exchange;
 
 typedef void weir_handler(weir_exchange *x, void *arg);
+
+/* ---- What is asked for ----------------------------------------------------------------------- */
+
+/* The role that the web server wants filled; over http: always WEIR_RESPONDER. A server whose
+ * handler is no Authorizer answers such requests as any other: with a status that is not 200 it
+ * denies, with 200 it allows, so a site should not name it as one. */
+WEIR_API weir_role weir_exchange_role(const weir_exchange *x);
+
+/* Authorizer: a variable that the web server gives to the application which will answer the request
+ * (FastCGI 6.3). name: letters, digits and '_'. To be followed by weir_allow. HEADER, LIMIT, STATE,
+ * NOMEM. */
+WEIR_API int weir_set_variable(weir_exchange *x, const char *name, const char *value);
+
+/* Authorizer: ends the exchange, the request may go on. */
+WEIR_API int weir_allow(weir_exchange *x);
+
+/* Authorizer: ends the exchange; the client gets this answer. status is not 200. As weir_respond.
+ */
+WEIR_API int weir_deny(weir_exchange *x, int status, const char *content_type, const char *body);
+
+/* Filter: the length of the file, -1 if not said, and the time it was last changed, in seconds
+ * since 1970, -1 if not said. */
+WEIR_API int64_t weir_data_length(weir_exchange *x);
+WEIR_API int64_t weir_data_mtime(weir_exchange *x);
 
 /* ---- What the proxy vouches for -------------------------------------------------------------- */
 
@@ -101,6 +126,9 @@ typedef void weir_body_fn(weir_exchange *x, weir_str data, int state, void *arg)
  * dropped after the response. */
 WEIR_API void weir_on_body(weir_exchange *x, weir_body_fn *fn, void *arg);
 
+/* Filter: the same for the file, which comes after the body. */
+WEIR_API void weir_on_data(weir_exchange *x, weir_body_fn *fn, void *arg);
+
 /* Stops and restarts the calls; while stopped the sender is stopped too once the buffers between
  * are full. A call in progress has to take all of its data. */
 WEIR_API void weir_pause_body(weir_exchange *x);
@@ -110,6 +138,9 @@ WEIR_API void weir_resume_body(weir_exchange *x);
  * Returns how many; 0 when the body has been read to its end; SHORT_BODY, CANCELLED, TIMEOUT,
  * TOO_BIG or PROTOCOL when it broke off; STATE on a loop. */
 WEIR_API int weir_read(weir_exchange *x, void *out, size_t room);
+
+/* For worker handlers that are Filters: the same for the file. */
+WEIR_API int weir_read_data(weir_exchange *x, void *out, size_t room);
 
 /* ---- The response ---------------------------------------------------------------------------- */
 

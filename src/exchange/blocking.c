@@ -48,33 +48,34 @@ static int call(struct blocking *b, int (*fn)(struct blocking *b))
 
 /* ---- On the loop ----------------------------------------------------------------------------- */
 
-/* Moves body to where the worker wants it; BLOCKING_LATER when there is none to be had now. */
-static int take_body(struct blocking *b)
+/* Moves input to where the worker wants it; BLOCKING_LATER when there is none to be had now. */
+static int take_input(struct blocking *b)
 {
     weir_exchange *x = b->x;
+    struct exchange_input *in = b->input;
 
-    if (x->body.len > 0) {
-        size_t n = x->body.len < b->read_room ? x->body.len : b->read_room;
-        memcpy(b->read_to, x->body.ptr, n);
-        buf_consume(&x->body, n);
-        buf_trim(&x->body);
-        if (x->body_state == 0)
+    if (in->kept.len > 0) {
+        size_t n = in->kept.len < b->read_room ? in->kept.len : b->read_room;
+        memcpy(b->read_to, in->kept.ptr, n);
+        buf_consume(&in->kept, n);
+        buf_trim(&in->kept);
+        if (in->state == 0)
             x->carrier->body_wanted(x);
         return (int)n;
     }
     if (x->cancelled)
         return WEIR_ERROR_CANCELLED;
-    if (x->body_state != 0)
-        return x->body_state == 1 ? 0 : x->body_state;
+    if (in->state != 0)
+        return in->state == 1 ? 0 : in->state;
     return BLOCKING_LATER;
 }
 
 static int read_call(struct blocking *b)
 {
-    int rc = take_body(b);
+    int rc = take_input(b);
 
-    b->waits_for_body = rc == BLOCKING_LATER;
-    if (b->waits_for_body)
+    b->waits_for_input = rc == BLOCKING_LATER;
+    if (b->waits_for_input)
         b->x->carrier->body_wanted(b->x);
     return rc;
 }
@@ -83,12 +84,12 @@ static void on_readable(weir_exchange *x)
 {
     struct blocking *b = x->blocking;
 
-    if (!b->waits_for_body)
+    if (!b->waits_for_input)
         return;
-    int rc = take_body(b);
+    int rc = take_input(b);
     if (rc == BLOCKING_LATER)
         return;
-    b->waits_for_body = false;
+    b->waits_for_input = false;
     complete(b, rc);
 }
 
@@ -124,8 +125,8 @@ static void on_cancel(weir_exchange *x, void *arg)
     struct blocking *b = arg;
 
     (void)x;
-    if (b->waits_for_body || b->waits_for_drain) {
-        b->waits_for_body = b->waits_for_drain = false;
+    if (b->waits_for_input || b->waits_for_drain) {
+        b->waits_for_input = b->waits_for_drain = false;
         complete(b, WEIR_ERROR_CANCELLED);
     }
 }
@@ -274,7 +275,7 @@ void blocking_fail(weir_exchange *x)
         b->failed = b->ended = true;
 }
 
-int weir_read(weir_exchange *x, void *out, size_t room)
+static int read_input(weir_exchange *x, struct exchange_input *in, void *out, size_t room)
 {
     struct blocking *b = x->blocking;
 
@@ -282,9 +283,20 @@ int weir_read(weir_exchange *x, void *out, size_t room)
         return WEIR_ERROR_STATE;
     if (room == 0 || room > INT32_MAX / 2)
         return WEIR_ERROR_INVALID;
+    b->input = in;
     b->read_to = out;
     b->read_room = room;
     return call(b, read_call);
+}
+
+int weir_read(weir_exchange *x, void *out, size_t room)
+{
+    return read_input(x, &x->body, out, room);
+}
+
+int weir_read_data(weir_exchange *x, void *out, size_t room)
+{
+    return read_input(x, &x->data, out, room);
 }
 
 int weir_flush(weir_exchange *x)

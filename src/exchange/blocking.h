@@ -42,9 +42,10 @@ struct blocking {
     int (*call)(struct blocking *b); /* on the loop: the result, or BLOCKING_LATER */
     weir_str piece;
     unsigned flags;
+    struct exchange_input *input; /* that is read from */
     char *read_to;
     size_t read_room;
-    bool waits_for_body, waits_for_drain;
+    bool waits_for_input, waits_for_drain;
 
     size_t out_len;
     bool ended; /* the handler has ended the exchange; the rest is done when it returns */

@@ -55,6 +55,16 @@ struct carrier {
 struct exchange_timer;
 struct blocking;
 
+/* A stream of bytes for the handler. */
+struct exchange_input {
+    weir_body_fn *fn;
+    void *arg;
+    struct buf kept; /* received and not given to the handler */
+    int state;       /* 0, 1 or an error, once everything was received */
+    bool paused;
+    bool done; /* the handler has been told of the end */
+};
+
 struct weir_exchange {
     const struct carrier *carrier;
     struct loop *loop;
@@ -73,13 +83,9 @@ struct weir_exchange {
     size_t param_count;
     bool headers_loaded, params_loaded;
 
-    /* Its body. */
-    weir_body_fn *on_body;
-    void *on_body_arg;
-    struct buf body; /* received and not given to the handler */
-    int body_state;  /* 0, 1 or an error, once everything was received */
-    bool body_paused;
-    bool body_done; /* the handler has been told of the end */
+    struct exchange_input body; /* the request's body */
+    struct exchange_input data; /* the file that a Filter is to work on */
+    int64_t data_length;        /* of it, -1 if not known */
 
     /* The response. */
     unsigned status;
@@ -130,6 +136,10 @@ size_t exchange_body(weir_exchange *x, weir_str data);
 
 /* The body is over: 1 complete, or an error. */
 void exchange_body_end(weir_exchange *x, int state);
+
+/* The same for a Filter's data. */
+size_t exchange_data(weir_exchange *x, weir_str data);
+void exchange_data_end(weir_exchange *x, int state);
 
 /* The other side has lost interest. */
 void exchange_cancel(weir_exchange *x);
