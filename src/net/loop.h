@@ -51,7 +51,7 @@ struct loop {
     char date[32];
     uint64_t id_key, id_count; /* of loop_unique_id */
     char id_prefix[16];
-    unsigned index;                       /* which of the server's loops */
+    unsigned index; /* which of the server's loops */
     void *user;
 };
 
