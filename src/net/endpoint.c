@@ -13,7 +13,7 @@
 
 #include "base/str.h"
 
-static int fail(char *error, const char *format, ...)
+__attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
 {
     va_list args;
 

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -107,9 +108,9 @@ static bool milliseconds(const char *option, const char *text, uint32_t *ret_ms)
 
 static bool root(const char *text, const char **ret_root)
 {
-    char *real = realpath(text, NULL); /* lives as long as the program */
+    static char real[PATH_MAX];
 
-    if (!real) {
+    if (!realpath(text, real)) {
         fprintf(stderr, "weir: --root %s: %s\n", text, strerror(errno));
         return false;
     }

@@ -54,7 +54,8 @@ struct weir_app_request {
     size_t size;                         /* of the request's own memory */
 };
 
-/* Sessions on a loop share its pool and write to the stream's queue. */
+/* Sessions on a loop share its pool and write to the stream's queue. The options' size is not
+ * looked at. */
 void app_session_init(struct weir_app_session *session, const weir_app_options *options,
                       struct pool *pool, struct outq *out);
 void app_session_done(struct weir_app_session *session);

@@ -17,12 +17,16 @@ struct alone {
 weir_app_session *weir_app_session_new(const weir_app_options *options)
 {
     struct alone *alone = malloc(sizeof *alone);
+    weir_app_options own = {0};
 
     if (!alone)
         return NULL;
+    /* A program built against an older header has a shorter structure. */
+    if (options)
+        memcpy(&own, options, options->size < sizeof own ? options->size : sizeof own);
     pool_init(&alone->pool);
     outq_init(&alone->out, &alone->pool);
-    app_session_init(&alone->session, options, &alone->pool, &alone->out);
+    app_session_init(&alone->session, &own, &alone->pool, &alone->out);
     return &alone->session;
 }
 

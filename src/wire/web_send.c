@@ -178,7 +178,7 @@ int weir_web_param(weir_web_request *request, weir_str name, weir_str value)
 {
     size_t need = pair_size(name.len, value.len);
 
-    if (request->input != WEB_PARAMS)
+    if (request->input != WEB_PARAMS || request->aborted)
         return WEIR_ERROR_STATE;
     if (name.len > RECORD_SEND_MAX || value.len > RECORD_SEND_MAX || need > RECORD_SEND_MAX)
         return WEIR_ERROR_LIMIT;
@@ -195,7 +195,7 @@ int weir_web_param(weir_web_request *request, weir_str name, weir_str value)
 
 int weir_web_params_end(weir_web_request *request)
 {
-    if (request->input != WEB_PARAMS)
+    if (request->input != WEB_PARAMS || request->aborted)
         return WEIR_ERROR_STATE;
     close_record(request);
     request->input = request->role == WEIR_AUTHORIZER ? WEB_INPUT_DONE : WEB_STDIN;

@@ -1,0 +1,55 @@
+# The front door; Meson does the work. `make help` lists the targets.
+BUILD       ?= build
+MESON_FLAGS ?=
+TEST_FLAGS  ?=
+BENCH_FLAGS ?=
+prefix      ?= /usr/local
+DESTDIR     ?=
+
+c_files = $(shell find include src examples tests fuzz \( -name '*.c' -o -name '*.h' \) | sort)
+
+.PHONY: all help run test bench install format check-format clean
+.NOTPARALLEL:
+
+all: $(BUILD)/build.ninja
+	@ninja -C $(BUILD)
+
+# Only build/ is set up here; the other build folders belong to scripts/run-tests.
+$(BUILD)/build.ninja:
+	meson setup --prefix=$(abspath $(prefix)) $(MESON_FLAGS) $(BUILD)
+
+help:
+	@echo 'make                   build everything into $(BUILD)/'
+	@echo 'make run               build, then show weir in front of the echo example'
+	@echo 'make test              all tests, also with ASan and UBSan; last line: N passed, N failed'
+	@echo 'make bench             CPU per request of weir side by side with nginx'
+	@echo 'make install           into $$(DESTDIR)$$(prefix); prefix is /usr/local unless given'
+	@echo 'make format            clang-format all C files; check-format only looks'
+	@echo 'make clean             remove the build folders'
+
+run:
+	@scripts/install-deps --run
+	@$(MAKE) --no-print-directory all
+	@WEIR_BUILD=$(BUILD) scripts/run-demo
+
+test:
+	@scripts/install-deps --test
+	@/usr/bin/python3 scripts/run-tests $(TEST_FLAGS)
+
+bench:
+	@scripts/install-deps --bench
+	@$(MAKE) --no-print-directory all
+	@WEIR_BUILD=$(BUILD) /usr/bin/python3 bench/hop.py $(BENCH_FLAGS)
+
+install: all
+	@meson configure $(BUILD) --prefix=$(abspath $(prefix))
+	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+format:
+	@clang-format-14 -i $(c_files)
+
+check-format:
+	@clang-format-14 --dry-run --Werror $(c_files)
+
+clean:
+	rm -rf build build-asan build-clang
