@@ -16,13 +16,21 @@
  * and go on later, from the callbacks it has set; the exchange lives until weir_finish,
  * weir_respond or weir_fail is called, and is gone when that call returns to the loop: the pointer
  * must not be used after it. Exactly one of them must be called in the end, also after
- * cancellation. All functions here belong to the loop's thread. */
+ * cancellation. All functions here belong to the loop's thread, but for weir_post.
+ *
+ * With worker threads (weir_server_options.workers) the handler runs on one of them and may block:
+ * weir_read, weir_write, weir_printf and weir_flush wait until there is something to read, or room
+ * to write. The exchange ends when the handler returns, after which the pointer must not be used;
+ * ending it before only fixes the answer. There the callbacks (weir_on_body, weir_on_drain,
+ * weir_on_cancel, weir_after) have no effect; cancellation is the error CANCELLED of the calls that
+ * wait, or weir_cancelled. */
 #ifndef WEIR_EXCHANGE_H
 #define WEIR_EXCHANGE_H
 
 #include <stdbool.h>
 #include <stdint.h>
 #include <weir/error.h>
+#include <weir/role.h>
 #include <weir/str.h>
 
 #ifdef __cplusplus
@@ -32,6 +40,30 @@ extern "C" {
 typedef struct weir_exchange weir_exchange;
 
 typedef void weir_handler(weir_exchange *x, void *arg);
+
+/* ---- What is asked for ----------------------------------------------------------------------- */
+
+/* The role that the web server wants filled; over http: always WEIR_RESPONDER. A server whose
+ * handler is no Authorizer answers such requests as any other: with a status that is not 200 it
+ * denies, with 200 it allows, so a site should not name it as one. */
+WEIR_API weir_role weir_exchange_role(const weir_exchange *x);
+
+/* Authorizer: a variable that the web server gives to the application which will answer the request
+ * (FastCGI 6.3). name: letters, digits and '_'. To be followed by weir_allow. HEADER, LIMIT, STATE,
+ * NOMEM. */
+WEIR_API int weir_set_variable(weir_exchange *x, const char *name, const char *value);
+
+/* Authorizer: ends the exchange, the request may go on. */
+WEIR_API int weir_allow(weir_exchange *x);
+
+/* Authorizer: ends the exchange; the client gets this answer. status is not 200. As weir_respond.
+ */
+WEIR_API int weir_deny(weir_exchange *x, int status, const char *content_type, const char *body);
+
+/* Filter: the length of the file, -1 if not said, and the time it was last changed, in seconds
+ * since 1970, -1 if not said. */
+WEIR_API int64_t weir_data_length(weir_exchange *x);
+WEIR_API int64_t weir_data_mtime(weir_exchange *x);
 
 /* ---- What the proxy vouches for -------------------------------------------------------------- */
 
@@ -94,10 +126,21 @@ typedef void weir_body_fn(weir_exchange *x, weir_str data, int state, void *arg)
  * dropped after the response. */
 WEIR_API void weir_on_body(weir_exchange *x, weir_body_fn *fn, void *arg);
 
+/* Filter: the same for the file, which comes after the body. */
+WEIR_API void weir_on_data(weir_exchange *x, weir_body_fn *fn, void *arg);
+
 /* Stops and restarts the calls; while stopped the sender is stopped too once the buffers between
  * are full. A call in progress has to take all of its data. */
 WEIR_API void weir_pause_body(weir_exchange *x);
 WEIR_API void weir_resume_body(weir_exchange *x);
+
+/* For worker handlers: reads up to room bytes (1 to 2^30) of the body, waiting for at least one.
+ * Returns how many; 0 when the body has been read to its end; SHORT_BODY, CANCELLED, TIMEOUT,
+ * TOO_BIG or PROTOCOL when it broke off; STATE on a loop. */
+WEIR_API int weir_read(weir_exchange *x, void *out, size_t room);
+
+/* For worker handlers that are Filters: the same for the file. */
+WEIR_API int weir_read_data(weir_exchange *x, void *out, size_t room);
 
 /* ---- The response ---------------------------------------------------------------------------- */
 
@@ -120,8 +163,19 @@ WEIR_API int weir_add_header(weir_exchange *x, const char *name, const char *val
 /* Sends part of the body, and the head before the first one. data may go away when the call
  * returns. 0; AGAIN when too much is unsent: nothing was taken, set weir_on_drain and write again
  * then; CANCELLED; CONTENT_LENGTH when it is more than was declared; NOMEM. For HEAD, 204 and 304
- * the body is counted and not sent. */
+ * the body is counted and not sent. On a worker it waits instead of AGAIN, and gathers up to 16 KiB
+ * before anything is sent. */
 WEIR_API int weir_write(weir_exchange *x, const void *data, size_t len);
+
+/* weir_write of formatted text, as printf; INVALID for a format that cannot be printed. */
+WEIR_API int weir_printf(weir_exchange *x, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
+/* Sends what was written so far, and the head. 0, CANCELLED, STATE, NOMEM. */
+WEIR_API int weir_flush(weir_exchange *x);
 
 /* Called once when writing makes sense again. */
 typedef void weir_event_fn(weir_exchange *x, void *arg);
@@ -136,6 +190,11 @@ WEIR_API int weir_finish(weir_exchange *x);
  * looks complete. */
 WEIR_API void weir_fail(weir_exchange *x);
 
+/* Ends the exchange as not processed, before the head was sent: END_REQUEST with OVERLOADED over
+ * FastCGI, so that the web server may try another application; 503 with Retry-After over HTTP.
+ * After the head, and on a worker, it is weir_fail. */
+WEIR_API void weir_reject(weir_exchange *x);
+
 /* ---- Cancellation and time ------------------------------------------------------------------- */
 
 /* Sets who is told when the other side has lost interest: ABORT_REQUEST, the client gone, the
@@ -146,6 +205,11 @@ WEIR_API bool weir_cancelled(const weir_exchange *x);
 /* Calls fn once after ms milliseconds, unless the exchange ends before. One timer an exchange:
  * a second call replaces the first. NOMEM. */
 WEIR_API int weir_after(weir_exchange *x, uint32_t ms, weir_event_fn *fn, void *arg);
+
+/* Calls fn on the exchange's loop, soon: the way to answer from another thread. Any thread. The
+ * exchange must not end before fn was called, so only fn, or what it leads to, may end it; when it
+ * has been cancelled meanwhile, fn finds weir_cancelled true. NOMEM, INVALID. */
+WEIR_API int weir_post(weir_exchange *x, weir_event_fn *fn, void *arg);
 
 /* A pointer of the handler's own. */
 WEIR_API void weir_set_user(weir_exchange *x, void *user);

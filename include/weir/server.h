@@ -48,7 +48,11 @@ typedef struct weir_server_options {
                                    connections are the web server's to close */
     uint32_t send_timeout;      /* output that nobody takes; default 60000 */
     uint32_t drain_timeout;     /* graceful stop; default 30000 */
-    weir_log_fn *log;           /* default: lines on stderr */
+    uint32_t workers;      /* threads on which handlers run and may block, at most 4096; default 0:
+                              handlers run on the loops and must not block */
+    uint32_t worker_queue; /* requests that may wait for a worker; default 1000; more are rejected
+                              as by weir_reject */
+    weir_log_fn *log;      /* default: lines on stderr */
     void *log_arg;
 } weir_server_options;
 
@@ -70,7 +74,8 @@ WEIR_API const char *weir_server_url(const weir_server *server, size_t index);
 WEIR_API const char *weir_server_error(const weir_server *server);
 
 /* Serves until weir_server_stop and everything has ended; the calling thread runs the first loop.
- * 0, SYSTEM or NOMEM. */
+ * 0, SYSTEM or NOMEM; TIMEOUT when worker handlers were still running after drain_timeout and
+ * cancellation: they still use the server, which must not be freed; end the process. */
 WEIR_API int weir_server_run(weir_server *server);
 
 /* Begins a graceful stop: no new connections, idle ones are closed, running requests finish within

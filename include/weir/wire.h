@@ -29,6 +29,7 @@
 #include <stdint.h>
 #include <sys/uio.h>
 #include <weir/error.h>
+#include <weir/role.h>
 #include <weir/str.h>
 
 #ifdef __cplusplus
@@ -56,12 +57,6 @@ typedef enum weir_record_type {
     WEIR_GET_VALUES_RESULT = 10,
     WEIR_UNKNOWN_TYPE = 11,
 } weir_record_type;
-
-typedef enum weir_role {
-    WEIR_RESPONDER = 1,
-    WEIR_AUTHORIZER = 2,
-    WEIR_FILTER = 3,
-} weir_role;
 
 typedef enum weir_protocol_status {
     WEIR_REQUEST_COMPLETE = 0,

@@ -18,17 +18,19 @@ void exchange_init(weir_exchange *x, const struct carrier *carrier, struct loop 
     x->loop = loop;
     x->arena = arena;
     x->role = WEIR_RESPONDER;
-    x->content_length = -1;
+    x->content_length = x->data_length = -1;
     x->declared = -1;
     x->status = 200;
-    buf_init(&x->body, &loop->pool, BODY_BUFFER);
+    buf_init(&x->body.kept, &loop->pool, BODY_BUFFER);
+    buf_init(&x->data.kept, &loop->pool, BODY_BUFFER);
     loop_task_init(&x->task, on_task);
 }
 
 void exchange_done(weir_exchange *x)
 {
     loop_task_cancel(&x->task);
-    buf_done(&x->body);
+    buf_done(&x->body.kept);
+    buf_done(&x->data.kept);
     exchange_timer_stop(x);
 }
 
@@ -51,32 +53,32 @@ void exchange_start(weir_exchange *x)
     exchange_unhold(x);
 }
 
-/* ---- The request body ------------------------------------------------------------------------ */
+/* ---- The request body, and a Filter's data --------------------------------------------------- */
 
-static bool takes_body(const weir_exchange *x)
+static bool takes(const weir_exchange *x, const struct exchange_input *in)
 {
-    return x->on_body && !x->body_paused && !x->finished;
+    return in->fn && !in->paused && !x->finished;
 }
 
-static void tell_body(weir_exchange *x, weir_str data, int state)
+static void tell(weir_exchange *x, struct exchange_input *in, weir_str data, int state)
 {
     if (state != 0)
-        x->body_done = true;
-    x->on_body(x, data, state, x->on_body_arg);
+        in->done = true;
+    in->fn(x, data, state, in->arg);
 }
 
 /* Gives the handler what was kept for it, and the end if that is all. */
-static void pump_body(weir_exchange *x)
+static void pump(weir_exchange *x, struct exchange_input *in)
 {
-    while (x->body.len > 0 && takes_body(x)) {
-        weir_str data = {x->body.ptr, x->body.len};
-        tell_body(x, data, 0);
+    while (in->kept.len > 0 && takes(x, in)) {
+        weir_str data = {in->kept.ptr, in->kept.len};
+        tell(x, in, data, 0);
         stream_flush_borrowed(x->loop); /* the handler may have passed it on */
-        buf_consume(&x->body, data.len);
+        buf_consume(&in->kept, data.len);
     }
-    buf_trim(&x->body);
-    if (x->body.len == 0 && x->body_state != 0 && !x->body_done && takes_body(x))
-        tell_body(x, WEIR_STR(""), x->body_state);
+    buf_trim(&in->kept);
+    if (in->kept.len == 0 && in->state != 0 && !in->done && takes(x, in))
+        tell(x, in, WEIR_STR(""), in->state);
 }
 
 static void on_task(struct loop_task *task)
@@ -84,62 +86,108 @@ static void on_task(struct loop_task *task)
     weir_exchange *x = container_of(task, struct weir_exchange, task);
 
     exchange_hold(x);
-    pump_body(x);
-    if (takes_body(x) && x->body_state == 0)
+    pump(x, &x->body);
+    pump(x, &x->data);
+    if ((takes(x, &x->body) && x->body.state == 0) || (takes(x, &x->data) && x->data.state == 0))
         x->carrier->body_wanted(x);
     exchange_unhold(x);
 }
 
-size_t exchange_body(weir_exchange *x, weir_str data)
+static size_t input(weir_exchange *x, struct exchange_input *in, weir_str data)
 {
     size_t taken = data.len;
 
     if (x->finished || x->cancelled)
         return taken;
     exchange_hold(x);
-    if (x->body.len > 0)
-        pump_body(x);
-    if (x->body.len == 0 && takes_body(x)) {
-        tell_body(x, data, 0);
+    if (in->kept.len > 0)
+        pump(x, in);
+    if (in->kept.len == 0 && takes(x, in)) {
+        tell(x, in, data, 0);
     } else if (!x->finished) {
-        size_t room = x->body.max - x->body.len;
+        size_t room = in->kept.max - in->kept.len;
         taken = data.len < room ? data.len : room;
-        if (buf_append(&x->body, data.ptr, taken) != 0)
+        if (buf_append(&in->kept, data.ptr, taken) != 0)
             taken = 0;
+        if (x->on_readable)
+            x->on_readable(x);
     }
     exchange_unhold(x);
     return taken;
 }
 
-void exchange_body_end(weir_exchange *x, int state)
+static void input_end(weir_exchange *x, struct exchange_input *in, int state)
 {
-    if (x->finished || x->body_state != 0)
+    if (x->finished || in->state != 0)
         return;
     exchange_hold(x);
-    x->body_state = state;
-    pump_body(x);
+    in->state = state;
+    pump(x, in);
+    if (x->on_readable)
+        x->on_readable(x);
     exchange_unhold(x);
+}
+
+size_t exchange_body(weir_exchange *x, weir_str data)
+{
+    return input(x, &x->body, data);
+}
+
+void exchange_body_end(weir_exchange *x, int state)
+{
+    input_end(x, &x->body, state);
+}
+
+size_t exchange_data(weir_exchange *x, weir_str data)
+{
+    return input(x, &x->data, data);
+}
+
+void exchange_data_end(weir_exchange *x, int state)
+{
+    input_end(x, &x->data, state);
+}
+
+static void set_reader(weir_exchange *x, struct exchange_input *in, weir_body_fn *fn, void *arg)
+{
+    if (x->blocking)
+        return;
+    in->fn = fn;
+    in->arg = arg;
+    loop_defer(x->loop, &x->task);
 }
 
 void weir_on_body(weir_exchange *x, weir_body_fn *fn, void *arg)
 {
-    x->on_body = fn;
-    x->on_body_arg = arg;
-    loop_defer(x->loop, &x->task);
+    set_reader(x, &x->body, fn, arg);
+}
+
+void weir_on_data(weir_exchange *x, weir_body_fn *fn, void *arg)
+{
+    set_reader(x, &x->data, fn, arg);
 }
 
 void weir_pause_body(weir_exchange *x)
 {
-    x->body_paused = true;
+    x->body.paused = x->data.paused = true;
 }
 
 void weir_resume_body(weir_exchange *x)
 {
-    x->body_paused = false;
-    loop_defer(x->loop, &x->task);
+    x->body.paused = x->data.paused = false;
+    if (!x->blocking)
+        loop_defer(x->loop, &x->task);
 }
 
 /* ---- Cancellation and draining --------------------------------------------------------------- */
+
+static void cancel_input(weir_exchange *x, struct exchange_input *in)
+{
+    if (in->state != 1)
+        in->state = WEIR_ERROR_CANCELLED;
+    if (in->fn && !in->done && !x->finished)
+        tell(x, in, WEIR_STR(""), WEIR_ERROR_CANCELLED);
+}
 
 void exchange_cancel(weir_exchange *x)
 {
@@ -147,10 +195,8 @@ void exchange_cancel(weir_exchange *x)
         return;
     exchange_hold(x);
     x->cancelled = true;
-    if (x->body_state != 1)
-        x->body_state = WEIR_ERROR_CANCELLED;
-    if (x->on_body && !x->body_done)
-        tell_body(x, WEIR_STR(""), WEIR_ERROR_CANCELLED);
+    cancel_input(x, &x->body);
+    cancel_input(x, &x->data);
     if (x->on_cancel && !x->finished)
         x->on_cancel(x, x->on_cancel_arg);
     if (x->on_drain && !x->finished) {
@@ -175,6 +221,8 @@ void exchange_drained(weir_exchange *x)
 
 void weir_on_cancel(weir_exchange *x, weir_event_fn *fn, void *arg)
 {
+    if (x->blocking)
+        return;
     x->on_cancel = fn;
     x->on_cancel_arg = arg;
 }
@@ -186,6 +234,8 @@ bool weir_cancelled(const weir_exchange *x)
 
 void weir_on_drain(weir_exchange *x, weir_event_fn *fn, void *arg)
 {
+    if (x->blocking)
+        return;
     x->on_drain = fn;
     x->on_drain_arg = arg;
     if (fn)

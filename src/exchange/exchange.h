@@ -10,6 +10,7 @@
 #ifndef EXCHANGE_EXCHANGE_H
 #define EXCHANGE_EXCHANGE_H
 
+#include <stdatomic.h>
 #include <weir/exchange.h>
 #include <weir/wire.h>
 
@@ -52,6 +53,17 @@ struct carrier {
 };
 
 struct exchange_timer;
+struct blocking;
+
+/* A stream of bytes for the handler. */
+struct exchange_input {
+    weir_body_fn *fn;
+    void *arg;
+    struct buf kept; /* received and not given to the handler */
+    int state;       /* 0, 1 or an error, once everything was received */
+    bool paused;
+    bool done; /* the handler has been told of the end */
+};
 
 struct weir_exchange {
     const struct carrier *carrier;
@@ -71,13 +83,9 @@ struct weir_exchange {
     size_t param_count;
     bool headers_loaded, params_loaded;
 
-    /* Its body. */
-    weir_body_fn *on_body;
-    void *on_body_arg;
-    struct buf body; /* received and not given to the handler */
-    int body_state;  /* 0, 1 or an error, once everything was received */
-    bool body_paused;
-    bool body_done; /* the handler has been told of the end */
+    struct exchange_input body; /* the request's body */
+    struct exchange_input data; /* the file that a Filter is to work on */
+    int64_t data_length;        /* of it, -1 if not known */
 
     /* The response. */
     unsigned status;
@@ -87,6 +95,7 @@ struct weir_exchange {
     int64_t declared; /* Content-Length the handler set, or -1 */
     uint64_t written; /* body bytes so far, sent or not */
     uint32_t app_status;
+    uint8_t protocol_status; /* weir_protocol_status of a request that was not processed */
     bool has_date, has_content_type;
     bool head_sent;
     bool is_head; /* the method is HEAD */
@@ -94,10 +103,12 @@ struct weir_exchange {
 
     weir_event_fn *on_cancel, *on_drain;
     void *on_cancel_arg, *on_drain_arg;
+    void (*on_readable)(weir_exchange *x); /* body was kept, or its end has come */
+    struct blocking *blocking;             /* the handler runs on a worker thread */
     struct exchange_timer *timer;
     struct loop_task task;
     unsigned busy;
-    bool cancelled;
+    atomic_bool cancelled; /* also looked at by worker threads */
     bool finished;
 };
 
@@ -126,6 +137,10 @@ size_t exchange_body(weir_exchange *x, weir_str data);
 /* The body is over: 1 complete, or an error. */
 void exchange_body_end(weir_exchange *x, int state);
 
+/* The same for a Filter's data. */
+size_t exchange_data(weir_exchange *x, weir_str data);
+void exchange_data_end(weir_exchange *x, int state);
+
 /* The other side has lost interest. */
 void exchange_cancel(weir_exchange *x);
 
@@ -136,11 +151,17 @@ void exchange_drained(weir_exchange *x);
 int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags);
 bool exchange_congested(const weir_exchange *x);
 
+/* weir_fail, on the loop. */
+void exchange_fail(weir_exchange *x);
+
 /* As weir_add_header without copying or checking: the strings live as long as the exchange. */
 int exchange_add_field(weir_exchange *x, weir_str name, weir_str value);
 
 /* Whether the response has a body on the wire. */
 bool exchange_sends_body(const weir_exchange *x);
+
+/* Loads params and headers; for a handler on another thread. 0 or NOMEM. */
+int exchange_load(weir_exchange *x);
 
 /* Joins fields of one name and makes each name unique; for carriers, after filling headers. */
 int exchange_join_headers(weir_exchange *x);

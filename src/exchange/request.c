@@ -19,6 +19,11 @@ static bool load_headers(weir_exchange *x)
     return x->headers_loaded;
 }
 
+int exchange_load(weir_exchange *x)
+{
+    return load_params(x) && load_headers(x) ? 0 : WEIR_ERROR_NOMEM;
+}
+
 const char *weir_param(weir_exchange *x, const char *name)
 {
     weir_str wanted = str_of(name);

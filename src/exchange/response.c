@@ -3,6 +3,7 @@
  * exchange/response.c: answering. The rules of HTTP that hold for every carrier are kept here:
  * which responses have a body, that a declared length is true, what a header may hold. */
 #include "http/response.h"
+#include "exchange/blocking.h"
 #include "exchange/exchange.h"
 #include "http/field.h"
 
@@ -117,7 +118,7 @@ int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsign
             count = 0;
         rc = x->carrier->send(x, pieces, count, flags);
     } else if (rc == WEIR_ERROR_CONTENT_LENGTH) {
-        weir_fail(x);
+        exchange_fail(x);
         return rc;
     }
     if (end)
@@ -129,6 +130,8 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
 {
     weir_str piece = {data, len};
 
+    if (x->blocking)
+        return blocking_write(x, piece);
     if (!x->finished && !x->cancelled && exchange_congested(x))
         return WEIR_ERROR_AGAIN;
     if (len < WRITE_THROUGH)
@@ -142,6 +145,8 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
 
 int weir_finish(weir_exchange *x)
 {
+    if (x->blocking)
+        return blocking_finish(x, WEIR_STR(""));
     return exchange_send(x, NULL, 0, SEND_END);
 }
 
@@ -156,6 +161,8 @@ int weir_respond_bytes(weir_exchange *x, int status, const char *content_type, w
             weir_fail(x);
         return rc;
     }
+    if (x->blocking)
+        return blocking_finish(x, body);
     return exchange_send(x, &body, 1, SEND_END);
 }
 
@@ -164,7 +171,31 @@ int weir_respond(weir_exchange *x, int status, const char *content_type, const c
     return weir_respond_bytes(x, status, content_type, str_of(body));
 }
 
+void weir_reject(weir_exchange *x)
+{
+    static const weir_str text = {"503 Service Unavailable\n", 24};
+
+    if (x->blocking || x->finished || x->head_sent) {
+        weir_fail(x);
+        return;
+    }
+    x->status = 503;
+    x->protocol_status = WEIR_OVERLOADED;
+    x->field_count = 0;
+    (void)exchange_add_field(x, WEIR_STR("Retry-After"), WEIR_STR("1"));
+    (void)exchange_add_field(x, WEIR_STR("Content-Type"), WEIR_STR("text/plain"));
+    (void)exchange_send(x, &text, 1, SEND_END);
+}
+
 void weir_fail(weir_exchange *x)
+{
+    if (x->blocking)
+        blocking_fail(x);
+    else
+        exchange_fail(x);
+}
+
+void exchange_fail(weir_exchange *x)
 {
     static const weir_str text = {"500 Internal Server Error\n", 26};
 

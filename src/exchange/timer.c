@@ -43,6 +43,8 @@ int weir_after(weir_exchange *x, uint32_t ms, weir_event_fn *fn, void *arg)
 {
     if (!fn)
         return WEIR_ERROR_INVALID;
+    if (x->blocking)
+        return WEIR_ERROR_STATE;
 
     struct exchange_timer *timer = malloc(sizeof *timer);
     if (!timer)

@@ -90,11 +90,14 @@ static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
     }
     request->user = x;
     list_insert(&c->exchanges, &x->node);
-    x->x.handler = c->conn.site->handler;
-    x->x.handler_arg = c->conn.site->handler_arg;
+    x->x.handler = c->conn.site->dispatch;
+    x->x.handler_arg = c->conn.site->dispatch_arg;
+    x->x.data_length = request->data_length;
+    if (request->role != WEIR_FILTER)
+        x->x.data.state = 1;
     if (request->phase == APP_INPUT_DONE) {
         x->input_done = true;
-        x->x.body_state = 1;
+        x->x.body.state = 1;
     }
     exchange_start(&x->x);
     return 0;
@@ -102,8 +105,26 @@ static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
 
 static void body_end(struct fcgi_exchange *x, int error)
 {
-    x->input_done = true;
+    x->input_done = x->x.role != WEIR_FILTER;
     exchange_body_end(&x->x, error ? error : 1);
+}
+
+static void data_end(struct fcgi_exchange *x, int error)
+{
+    x->input_done = true;
+    exchange_data_end(&x->x, error ? error : 1);
+}
+
+/* Both inputs break off. */
+static void inputs_fail(struct fcgi_exchange *x, int error)
+{
+    weir_exchange *ex = &x->x;
+
+    x->input_done = true;
+    exchange_hold(ex);
+    exchange_body_end(ex, error);
+    exchange_data_end(ex, error);
+    exchange_unhold(ex);
 }
 
 /* Deals with one event; false when the input must wait, and then *in holds what is to be given
@@ -116,8 +137,11 @@ static bool on_event(struct fcgi_conn *c, const weir_app_event *event, weir_str 
     case WEIR_APP_BEGIN:
         *ret_rc = on_begin(c, event->request);
         return true;
-    case WEIR_APP_STDIN: {
-        size_t left = event->data.len - exchange_body(&x->x, event->data);
+    case WEIR_APP_STDIN:
+    case WEIR_APP_DATA: {
+        size_t taken = event->type == WEIR_APP_STDIN ? exchange_body(&x->x, event->data)
+                                                     : exchange_data(&x->x, event->data);
+        size_t left = event->data.len - taken;
         if (left == 0)
             return true;
         weir_app_session_unread(&c->session, left);
@@ -136,7 +160,8 @@ static bool on_event(struct fcgi_conn *c, const weir_app_event *event, weir_str 
     case WEIR_APP_REFUSED:
         note(c, WEIR_LOG_WARNING, weir_error_name(event->error));
         return true;
-    default: /* a Filter's DATA: Responders never get any */
+    default:
+        data_end(x, event->error);
         return true;
     }
 }
@@ -205,7 +230,7 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
 static void input_is_short(struct fcgi_exchange *x)
 {
     if (!x->input_done)
-        body_end(x, WEIR_ERROR_SHORT_BODY);
+        inputs_fail(x, WEIR_ERROR_SHORT_BODY);
 }
 
 /* The web server sends no more. On a UNIX socket it shows whether it still reads (rule p): then
@@ -269,7 +294,7 @@ static const struct stream_ops stream_ops = {
 static void body_timed_out(struct fcgi_exchange *x)
 {
     if (!x->input_done)
-        body_end(x, WEIR_ERROR_TIMEOUT);
+        inputs_fail(x, WEIR_ERROR_TIMEOUT);
 }
 
 static void on_deadline(struct deadline *deadline)
@@ -305,6 +330,8 @@ void fcgi_released(struct fcgi_exchange *x)
     struct weir_app_request *request = x->request;
     uint32_t app_status = x->x.app_status;
     bool broken = x->x.broken;
+    weir_protocol_status status =
+        broken ? WEIR_OVERLOADED : (weir_protocol_status)x->x.protocol_status;
     bool alone = c->session.requests.count == 1;
 
     list_remove(&x->node);
@@ -318,7 +345,7 @@ void fcgi_released(struct fcgi_exchange *x)
     }
     /* With others running, a status that says "not processed" after output says "broken" (rule o).
      */
-    if (weir_app_end(request, app_status, broken ? WEIR_OVERLOADED : WEIR_REQUEST_COMPLETE) != 0)
+    if (weir_app_end(request, app_status, status) != 0)
         stream_close(&c->conn.stream);
     if (c->closed && list_empty(&c->exchanges)) {
         conn_free(c);

@@ -12,7 +12,7 @@ struct fcgi_exchange {
     struct fcgi_conn *conn;
     struct weir_app_request *request;
     struct list node; /* in the connection's list */
-    bool input_done;
+    bool input_done;  /* all of STDIN and DATA has come */
     bool wants_drain;
 };
 

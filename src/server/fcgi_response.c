@@ -67,6 +67,8 @@ static int send_pieces(weir_exchange *ex, const weir_str *pieces, size_t count, 
 
     if (is_gone(x))
         return WEIR_ERROR_CANCELLED;
+    if (ex->protocol_status != WEIR_REQUEST_COMPLETE)
+        return 0; /* END_REQUEST says it all, and nothing may precede it */
     for (size_t i = 0; i < count; i++)
         total += pieces[i].len;
     if (!ex->head_sent) {

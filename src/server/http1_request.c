@@ -111,8 +111,8 @@ int http1_exchange_new(struct http1_conn *c, const struct http_parser *parser, c
             &x->chunked, (struct http_limits){o->head_max, o->target_max, (uint16_t)o->fields_max});
 
     struct weir_exchange *ex = &x->x;
-    ex->handler = c->conn.site->handler;
-    ex->handler_arg = c->conn.site->handler_arg;
+    ex->handler = c->conn.site->dispatch;
+    ex->handler_arg = c->conn.site->dispatch_arg;
     ex->content_length = r->body == HTTP_BODY_CHUNKED ? -1 : (int64_t)r->content_length;
     ex->protocol = r->minor ? WEIR_STR("HTTP/1.1") : WEIR_STR("HTTP/1.0");
     int status = set_target(x, copy, ret_reason);

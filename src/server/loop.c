@@ -126,6 +126,7 @@ static void on_drain_timeout(struct deadline *deadline)
                    "reason=stop-forced: %u connections still had requests that did not end when "
                    "cancelled",
                    sl->conn_count);
+        atomic_store(&sl->server->forced, true);
         loop_stop(&sl->loop);
         return;
     }

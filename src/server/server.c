@@ -10,6 +10,7 @@
 
 #include "server/loop.h"
 #include "server/server.h"
+#include "server/workers.h"
 
 static void log_to_stderr(weir_log_level level, const char *line, void *arg)
 {
@@ -54,10 +55,13 @@ static void take_options(weir_server_options *own, const weir_server_options *gi
     DEFAULT(keepalive_timeout, 60000);
     DEFAULT(send_timeout, 60000);
     DEFAULT(drain_timeout, 30000);
+    DEFAULT(worker_queue, 1000);
     DEFAULT(log, log_to_stderr);
 #undef DEFAULT
     if (own->threads > 256)
         own->threads = 256;
+    if (own->workers > 4096)
+        own->workers = 4096;
     if (own->fields_max > 1000)
         own->fields_max = 1000;
     if (own->max_requests > 65535)
@@ -118,7 +122,13 @@ int weir_server_listen(weir_server *server, const char *url, weir_handler *handl
     site = calloc(1, sizeof *site);
     if (!site)
         return WEIR_ERROR_NOMEM;
-    *site = (struct site){.server = server, .handler = handler, .handler_arg = arg};
+    *site = (struct site){
+        .server = server,
+        .handler = handler,
+        .handler_arg = arg,
+        .dispatch = server->options.workers ? workers_handle : handler,
+        .dispatch_arg = server->options.workers ? site : arg,
+    };
     rc = endpoint_parse(url, true, &site->endpoint, server->error);
     if (rc != 0) {
         free(site);
@@ -180,6 +190,11 @@ int weir_server_run(weir_server *server)
     if (!server->loops)
         return WEIR_ERROR_NOMEM;
     (void)signal(SIGPIPE, SIG_IGN);
+    if (server->options.workers) {
+        server->workers = workers_start(server->options.workers, server->options.worker_queue);
+        if (!server->workers)
+            rc = WEIR_ERROR_SYSTEM;
+    }
     while (ready < threads && rc == 0) {
         rc = server_loop_init(&server->loops[ready], server, ready);
         if (rc == 0)
@@ -199,6 +214,10 @@ int weir_server_run(weir_server *server)
             (void)uv_thread_join(&server->loops[i].thread);
         atomic_store(&server->running, false);
     }
+    if (atomic_load(&server->forced) && server->workers)
+        return WEIR_ERROR_TIMEOUT; /* what still runs there may not lose the ground under it */
+    workers_stop(server->workers);
+    server->workers = NULL;
     while (ready-- > 0)
         server_loop_done(&server->loops[ready]);
     free(server->loops);

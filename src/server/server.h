@@ -14,6 +14,7 @@
 #include "net/stream.h"
 
 struct server_loop;
+struct workers;
 
 /* One address and what is served there. */
 struct site {
@@ -23,6 +24,8 @@ struct site {
     char url[ENDPOINT_TEXT];
     weir_handler *handler;
     void *handler_arg;
+    weir_handler *dispatch; /* what exchanges call: the handler, or what hands them to workers */
+    void *dispatch_arg;
     int fds[256]; /* one a loop; UNIX sockets and inherited ones are shared: the same in all */
 };
 
@@ -65,9 +68,11 @@ struct weir_server {
     weir_server_options options;
     struct list sites;
     struct server_loop *loops;
+    struct workers *workers; /* NULL: handlers run on the loops */
     struct server_hooks hooks;
     atomic_int stops; /* how often weir_server_stop was called */
     atomic_bool running;
+    atomic_bool forced; /* handlers did not end when told to: they may still run */
     bool handles_signals;
     char error[ENDPOINT_ERROR];
 };

@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchange/blocking.c: see blocking.h. */
+#include "exchange/blocking.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* ---- Calls from the worker to the loop ------------------------------------------------------- */
+
+static void complete(struct blocking *b, int result)
+{
+    struct blocking_thread *thread = b->thread;
+
+    uv_mutex_lock(&thread->lock);
+    thread->result = result;
+    thread->returned = true;
+    uv_cond_signal(&thread->done);
+    uv_mutex_unlock(&thread->lock);
+}
+
+static void on_post(struct loop_post *post)
+{
+    struct blocking *b = container_of(post, struct blocking, post);
+    int result = b->call(b);
+
+    if (result != BLOCKING_LATER)
+        complete(b, result);
+}
+
+/* Has fn run on the loop and waits for its result. b may be gone then. */
+static int call(struct blocking *b, int (*fn)(struct blocking *b))
+{
+    struct blocking_thread *thread = b->thread;
+
+    b->call = fn;
+    thread->returned = false;
+    b->post.run = on_post;
+    loop_post(b->x->loop, &b->post);
+    uv_mutex_lock(&thread->lock);
+    while (!thread->returned)
+        uv_cond_wait(&thread->done, &thread->lock);
+    int result = thread->result;
+    uv_mutex_unlock(&thread->lock);
+    return result;
+}
+
+/* ---- On the loop ----------------------------------------------------------------------------- */
+
+/* Moves input to where the worker wants it; BLOCKING_LATER when there is none to be had now. */
+static int take_input(struct blocking *b)
+{
+    weir_exchange *x = b->x;
+    struct exchange_input *in = b->input;
+
+    if (in->kept.len > 0) {
+        size_t n = in->kept.len < b->read_room ? in->kept.len : b->read_room;
+        memcpy(b->read_to, in->kept.ptr, n);
+        buf_consume(&in->kept, n);
+        buf_trim(&in->kept);
+        if (in->state == 0)
+            x->carrier->body_wanted(x);
+        return (int)n;
+    }
+    if (x->cancelled)
+        return WEIR_ERROR_CANCELLED;
+    if (in->state != 0)
+        return in->state == 1 ? 0 : in->state;
+    return BLOCKING_LATER;
+}
+
+static int read_call(struct blocking *b)
+{
+    int rc = take_input(b);
+
+    b->waits_for_input = rc == BLOCKING_LATER;
+    if (b->waits_for_input)
+        b->x->carrier->body_wanted(b->x);
+    return rc;
+}
+
+static void on_readable(weir_exchange *x)
+{
+    struct blocking *b = x->blocking;
+
+    if (!b->waits_for_input)
+        return;
+    int rc = take_input(b);
+    if (rc == BLOCKING_LATER)
+        return;
+    b->waits_for_input = false;
+    complete(b, rc);
+}
+
+static void on_drain(weir_exchange *x, void *arg)
+{
+    struct blocking *b = arg;
+
+    if (!b->waits_for_drain)
+        return;
+    b->waits_for_drain = false;
+    complete(b, x->cancelled ? WEIR_ERROR_CANCELLED : 0);
+}
+
+static int send_call(struct blocking *b)
+{
+    weir_exchange *x = b->x;
+    int rc = exchange_send(x, &b->piece, b->piece.len > 0, SEND_BORROW);
+
+    if (rc != 0)
+        return rc;
+    x->carrier->flush(x);
+    if (!exchange_congested(x))
+        return 0;
+    b->waits_for_drain = true;
+    x->on_drain = on_drain;
+    x->on_drain_arg = b;
+    x->carrier->want_drain(x);
+    return BLOCKING_LATER;
+}
+
+static void on_cancel(weir_exchange *x, void *arg)
+{
+    struct blocking *b = arg;
+
+    (void)x;
+    if (b->waits_for_input || b->waits_for_drain) {
+        b->waits_for_input = b->waits_for_drain = false;
+        complete(b, WEIR_ERROR_CANCELLED);
+    }
+}
+
+/* The handler has returned. */
+static int end_call(struct blocking *b)
+{
+    weir_exchange *x = b->x;
+    weir_str pieces[2] = {b->piece, b->last};
+
+    if (b->failed)
+        exchange_fail(x);
+    else
+        (void)exchange_send(x, pieces, 2, SEND_END);
+    return 0;
+}
+
+/* After this the worker has nothing to do with the exchange any more. */
+static int release_call(struct blocking *b)
+{
+    weir_exchange *x = b->x;
+
+    x->arena = b->loop_arena;
+    x->field_count = 0;
+    x->blocking = NULL;
+    x->on_cancel = NULL;
+    x->on_drain = NULL;
+    x->on_readable = NULL;
+    complete(b, 0);
+    exchange_unhold(x);
+    return BLOCKING_LATER;
+}
+
+static int end_and_release_call(struct blocking *b)
+{
+    (void)end_call(b);
+    return release_call(b);
+}
+
+struct blocking *blocking_new(weir_exchange *x, weir_handler *handler, void *arg)
+{
+    struct blocking *b = arena_zalloc(x->arena, sizeof *b);
+
+    if (!b || exchange_load(x) != 0)
+        return NULL;
+    b->x = x;
+    b->handler = handler;
+    b->handler_arg = arg;
+    b->loop_arena = x->arena;
+    list_init(&b->node);
+    x->blocking = b;
+    x->on_readable = on_readable;
+    x->on_cancel = on_cancel;
+    x->on_cancel_arg = b;
+    exchange_hold(x);
+    return b;
+}
+
+/* ---- On the worker --------------------------------------------------------------------------- */
+
+int blocking_thread_init(struct blocking_thread *thread)
+{
+    if (uv_mutex_init(&thread->lock) != 0)
+        return WEIR_ERROR_SYSTEM;
+    if (uv_cond_init(&thread->done) != 0) {
+        uv_mutex_destroy(&thread->lock);
+        return WEIR_ERROR_SYSTEM;
+    }
+    pool_init(&thread->pool);
+    arena_init(&thread->arena, &thread->pool);
+    return 0;
+}
+
+void blocking_thread_done(struct blocking_thread *thread)
+{
+    arena_done(&thread->arena);
+    pool_done(&thread->pool);
+    uv_cond_destroy(&thread->done);
+    uv_mutex_destroy(&thread->lock);
+}
+
+void blocking_run(struct blocking *b, struct blocking_thread *thread)
+{
+    weir_exchange *x = b->x;
+
+    b->thread = thread;
+    x->arena = &thread->arena;
+    b->handler(x, b->handler_arg);
+    b->piece = str(thread->out, b->out_len);
+    (void)call(b, end_and_release_call);
+    arena_done(&thread->arena);
+}
+
+/* Hands over what was written. */
+static int hand_over(struct blocking *b)
+{
+    b->piece = str(b->thread->out, b->out_len);
+    b->out_len = 0;
+    return call(b, send_call);
+}
+
+int blocking_write(weir_exchange *x, weir_str data)
+{
+    struct blocking *b = x->blocking;
+    int rc = 0;
+
+    if (b->ended)
+        return WEIR_ERROR_STATE;
+    if (x->cancelled)
+        return WEIR_ERROR_CANCELLED;
+    if (data.len > BLOCKING_BUFFER - b->out_len && b->out_len > 0)
+        rc = hand_over(b);
+    if (rc != 0 || data.len == 0)
+        return rc;
+    if (data.len > BLOCKING_BUFFER) {
+        b->piece = data;
+        return call(b, send_call);
+    }
+    memcpy(b->thread->out + b->out_len, data.ptr, data.len);
+    b->out_len += data.len;
+    return 0;
+}
+
+int blocking_finish(weir_exchange *x, weir_str last)
+{
+    struct blocking *b = x->blocking;
+
+    if (b->ended)
+        return WEIR_ERROR_STATE;
+    b->ended = true;
+    if (last.len > 0) {
+        b->last = str(arena_copy(x->arena, last.ptr, last.len), last.len);
+        if (!b->last.ptr) {
+            b->failed = true;
+            return WEIR_ERROR_NOMEM;
+        }
+    }
+    return x->cancelled ? WEIR_ERROR_CANCELLED : 0;
+}
+
+void blocking_fail(weir_exchange *x)
+{
+    struct blocking *b = x->blocking;
+
+    if (!b->ended)
+        b->failed = b->ended = true;
+}
+
+static int read_input(weir_exchange *x, struct exchange_input *in, void *out, size_t room)
+{
+    struct blocking *b = x->blocking;
+
+    if (!b || b->ended)
+        return WEIR_ERROR_STATE;
+    if (room == 0 || room > INT32_MAX / 2)
+        return WEIR_ERROR_INVALID;
+    b->input = in;
+    b->read_to = out;
+    b->read_room = room;
+    return call(b, read_call);
+}
+
+int weir_read(weir_exchange *x, void *out, size_t room)
+{
+    return read_input(x, &x->body, out, room);
+}
+
+int weir_read_data(weir_exchange *x, void *out, size_t room)
+{
+    return read_input(x, &x->data, out, room);
+}
+
+int weir_flush(weir_exchange *x)
+{
+    struct blocking *b = x->blocking;
+
+    if (!b) {
+        if (x->finished)
+            return WEIR_ERROR_STATE;
+        if (!x->head_sent) {
+            int rc = exchange_send(x, NULL, 0, 0);
+            if (rc != 0)
+                return rc;
+        }
+        x->carrier->flush(x);
+        return x->cancelled ? WEIR_ERROR_CANCELLED : 0;
+    }
+    if (b->ended)
+        return WEIR_ERROR_STATE;
+    return x->cancelled ? WEIR_ERROR_CANCELLED : hand_over(b);
+}
+
+int weir_printf(weir_exchange *x, const char *format, ...)
+{
+    char line[1024];
+    va_list args;
+
+    va_start(args, format);
+    int n = vsnprintf(line, sizeof line, format, args);
+    va_end(args);
+    if (n < 0)
+        return WEIR_ERROR_INVALID;
+    if ((size_t)n < sizeof line)
+        return weir_write(x, line, (size_t)n);
+
+    char *text = malloc((size_t)n + 1);
+    if (!text)
+        return WEIR_ERROR_NOMEM;
+    va_start(args, format);
+    vsnprintf(text, (size_t)n + 1, format, args);
+    va_end(args);
+    int rc = weir_write(x, text, (size_t)n);
+    free(text);
+    return rc;
+}

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * exchange/blocking.h: exchanges whose handler runs on a worker thread and may block.
+ *
+ *     loop thread                                worker thread
+ *     exchange_start -> job in the queue    ->   handler(x)
+ *     the exchange is touched here only     <-   weir_read, weir_write, ...: a call is posted and
+ *     while the worker waits                ->   waited for
+ *     release                               <-   the handler has returned: the last call
+ *
+ * While the handler computes, the loop fills the exchange's body buffer and may cancel it; nothing
+ * else is shared. Memory that the handler needs comes from the worker's own arena and pool. */
+#ifndef EXCHANGE_BLOCKING_H
+#define EXCHANGE_BLOCKING_H
+
+#include "exchange/exchange.h"
+
+enum { BLOCKING_BUFFER = 16 * 1024 };
+
+/* A worker thread's side, used for one job after the other. */
+struct blocking_thread {
+    uv_mutex_t lock;
+    uv_cond_t done;
+    bool returned; /* the call that is waited for, and what came of it */
+    int result;
+    struct pool pool;
+    struct arena arena;
+    char out[BLOCKING_BUFFER]; /* written and not handed over */
+};
+
+/* One exchange on its way to and on a worker. */
+struct blocking {
+    struct list node; /* in the queue */
+    weir_exchange *x;
+    weir_handler *handler;
+    void *handler_arg;
+    struct blocking_thread *thread;
+    struct arena *loop_arena;
+
+    /* The call that the worker waits for. */
+    struct loop_post post;
+    int (*call)(struct blocking *b); /* on the loop: the result, or BLOCKING_LATER */
+    weir_str piece;
+    unsigned flags;
+    struct exchange_input *input; /* that is read from */
+    char *read_to;
+    size_t read_room;
+    bool waits_for_input, waits_for_drain;
+
+    size_t out_len;
+    bool ended; /* the handler has ended the exchange; the rest is done when it returns */
+    bool failed;
+    weir_str last; /* of an answer in one piece */
+};
+
+enum { BLOCKING_LATER = 1 << 30 };
+
+/* On the loop: prepares the exchange for a worker. NULL when memory is out. */
+struct blocking *blocking_new(weir_exchange *x, weir_handler *handler, void *arg);
+
+/* On the worker: runs the handler and ends the exchange; b is gone afterwards. */
+void blocking_run(struct blocking *b, struct blocking_thread *thread);
+
+int blocking_thread_init(struct blocking_thread *thread);
+void blocking_thread_done(struct blocking_thread *thread);
+
+/* What the public functions do when x->blocking is set. */
+int blocking_write(weir_exchange *x, weir_str data);
+int blocking_finish(weir_exchange *x, weir_str last);
+void blocking_fail(weir_exchange *x);
+
+#endif
