@@ -23,6 +23,16 @@ static int loop_started(struct loop *loop, void *arg)
     return 0;
 }
 
+/* No connection is kept for requests that will not come. */
+static void loop_draining(struct loop *loop, void *arg)
+{
+    struct proxy *proxy = arg;
+    struct proxy_loop *pl = proxy->loops[loop->index];
+
+    for (unsigned i = 0; i < proxy->options.to_count; i++)
+        upstream_drain(&pl->upstreams[i]);
+}
+
 static void loop_stopped(struct loop *loop, void *arg)
 {
     struct proxy *proxy = arg;
@@ -78,7 +88,11 @@ int proxy_init(struct proxy *proxy, const struct proxy_options *options)
     if (!proxy->server)
         return WEIR_ERROR_NOMEM;
     proxy->server->hooks = (struct server_hooks){
-        .loop_started = loop_started, .loop_stopped = loop_stopped, .arg = proxy};
+        .loop_started = loop_started,
+        .loop_draining = loop_draining,
+        .loop_stopped = loop_stopped,
+        .arg = proxy,
+    };
     return listen_all(proxy);
 }
 
