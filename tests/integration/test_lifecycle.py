@@ -1,5 +1,6 @@
 """Starting and ending: ready lines, errors that say what is wrong, and a graceful end."""
 import os
+import time
 import socket
 import subprocess
 import threading
@@ -139,7 +140,9 @@ def test_several_backends_take_turns(servers):
 def test_threads(servers):
     backend = servers.example('echo', f'fcgi+unix:{servers.folder}/s.sock')
     weir = servers.weir([backend], '--threads', '4')
-    assert len(os.listdir(f'/proc/{weir.pid}/task')) >= 4
+    end = time.monotonic() + 20  # the threads start when the listeners stand
+    while len(os.listdir(f'/proc/{weir.pid}/task')) < 4:
+        assert time.monotonic() < end, 'fewer threads than asked for'
     clients = [Client(weir.address) for _ in range(32)]
     for client in clients:
         assert client.request('GET', '/').status == 200
