@@ -1,9 +1,9 @@
 """Starting and ending: ready lines, errors that say what is wrong, and a graceful end."""
 import os
-import time
 import socket
 import subprocess
 import threading
+import time
 
 import pytest
 
