@@ -105,7 +105,8 @@ void stream_close(struct stream *s)
     list_remove(&s->borrowed_node);
     deadline_clear(&s->stall);
     outq_done(&s->out);
-    buf_done(&s->in);
+    if (!s->giving)
+        buf_done(&s->in);
     uv_close((uv_handle_t *)&s->poll, on_closed);
     close(s->fd);
     s->fd = -1;
@@ -320,13 +321,18 @@ static size_t give(struct stream *s, const char *bytes, size_t len)
     return used;
 }
 
-/* Gives what was kept while paused. */
+/* Gives what was kept while paused. The bytes may have been borrowed by other streams, which are
+ * flushed last: until then they stay, even if the owner closes this stream meanwhile. */
 static void give_kept(struct stream *s)
 {
+    s->giving = true;
     size_t used = give(s, s->in.ptr, s->in.len);
+    s->giving = false;
 
-    if (s->closing || s->in.len == 0)
+    if (s->closing) {
+        buf_done(&s->in);
         return;
+    }
     buf_consume(&s->in, used);
     buf_trim(&s->in);
     update_events(s);

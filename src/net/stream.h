@@ -64,7 +64,8 @@ struct stream {
     bool close_when_sent;
     bool linger;
     bool lingering;
-    bool ended; /* the peer's end was seen */
+    bool ended;  /* the peer's end was seen */
+    bool giving; /* in is being handed out */
     bool closing;
     bool is_unix;
 };

@@ -19,18 +19,8 @@
 #include <cmocka.h>
 #include <weir/weir.h>
 
+#include "base/pool.h"
 #include "support/failmalloc.h"
-
-#if defined(__SANITIZE_ADDRESS__)
-#define POOL_KEEPS 0 /* under ASan the pool gives everything back at once (base/pool.h) */
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define POOL_KEEPS 0
-#endif
-#endif
-#ifndef POOL_KEEPS
-#define POOL_KEEPS 1
-#endif
 
 enum { WARM_UP = 50, COUNTED = 500 };
 
