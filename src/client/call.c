@@ -158,11 +158,8 @@ void call_want_drain(struct call *call)
 
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
-/* False when the call has ended or been aborted in there. */
-bool call_event(struct call *call, const weir_web_event *event)
+void call_event(struct call *call, const weir_web_event *event)
 {
-    struct upstream_conn *conn = call->conn;
-
     call->responded = true;
     if (event->type == WEIR_WEB_STDOUT) {
         set_deadline(call, call->up->options.response_timeout);
@@ -170,7 +167,6 @@ bool call_event(struct call *call, const weir_web_event *event)
     } else if (event->type == WEIR_WEB_STDERR) {
         call->ops->error_output(call, event->data);
     }
-    return conn->call == call;
 }
 
 void call_pause(struct call *call)

@@ -33,7 +33,7 @@ void upstream_conn_close(struct upstream_conn *conn);
 /* What the conn tells its call, in call.c. */
 void call_connected(struct call *call);
 void call_ended(struct call *call, int error);
-bool call_event(struct call *call, const weir_web_event *event);
+void call_event(struct call *call, const weir_web_event *event);
 
 /* Asks the application about itself, unless that was done or is being done. */
 void upstream_ask(struct upstream *up);

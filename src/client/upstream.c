@@ -143,8 +143,8 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
             if (event.type == WEIR_WEB_VALUES)
                 c->up->values = weir_web_session_values(&c->session);
             upstream_conn_close(c);
-        } else if (c->call && event.user == c->call && !call_event(c->call, &event)) {
-            break;
+        } else if (c->call && event.user == c->call) {
+            call_event(c->call, &event); /* which may abort the call: then the rest is drained */
         }
     }
     if (c->state == CONN_DRAINING && !stream->closing) {
