@@ -119,10 +119,10 @@ static void after_sending(struct call *call, int rc)
     struct stream *stream = &call->conn->stream;
 
     if (rc != 0) {
-        /* Out of memory in the middle of a record: the connection cannot be used any more. */
+        /* Out of memory in the middle of a record: the connection cannot be used any more. The call
+         * hears of it when it is closed. */
         call->failed_with = rc;
         stream_reset(stream);
-        set_deadline(call, 1);
         return;
     }
     if (stream->out.borrowed > 0)
@@ -198,7 +198,8 @@ void call_abort(struct call *call)
     detach(call);
     if (!conn)
         return;
-    if (!request || conn->stream.write_failed || weir_web_abort(request) != 0) {
+    if (!request || conn->stream.write_failed || conn->stream.closing ||
+        weir_web_abort(request) != 0) {
         upstream_conn_close(conn);
         return;
     }
@@ -217,7 +218,6 @@ void call_abort(struct call *call)
 static void on_deadline(struct deadline *deadline)
 {
     struct call *call = container_of(deadline, struct call, deadline);
-    int error = call->failed_with ? call->failed_with : WEIR_ERROR_TIMEOUT;
 
     if (!call->conn) {
         connect_now(call); /* the backlog was full */
@@ -231,5 +231,5 @@ static void on_deadline(struct deadline *deadline)
         return;
     }
     call_abort(call);
-    call->ops->done(call, error);
+    call->ops->done(call, WEIR_ERROR_TIMEOUT);
 }

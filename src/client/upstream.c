@@ -166,7 +166,7 @@ static void on_error(struct stream *stream, int error, bool writing)
     struct upstream_conn *c = conn_of(stream);
 
     /* An application may answer without reading the body to its end. */
-    if (writing && c->state == CONN_BUSY && error != WEIR_ERROR_TIMEOUT)
+    if (writing && c->state == CONN_BUSY && error == WEIR_ERROR_CLOSED)
         return;
     if (error == WEIR_ERROR_CLOSED)
         on_end(stream);
@@ -195,8 +195,11 @@ static void on_closed(struct stream *stream)
 {
     struct upstream_conn *c = conn_of(stream);
     struct upstream *up = c->up;
+    struct call *call = c->call; /* only if it could not queue what it sent */
 
     leave_list(c);
+    if (call)
+        call_ended(call, call->failed_with);
     up->conn_count--;
     if (up->probe == c)
         up->probe = NULL;

@@ -117,7 +117,7 @@ static void on_body(weir_exchange *x, weir_str data, int state, void *arg)
     (void)x;
     if (state < 0)
         body_failed(g, state);
-    else if (g->calling)
+    else if (g->calling && g->redirects == 0) /* the target of a redirect gets no body */
         pass_body(g, data, state == 1);
     if (state == 1)
         g->body_ended = true;
@@ -181,6 +181,7 @@ static int on_params(struct call *call)
         call_stdin_end(call);
     } else {
         weir_on_body(g->x, on_body, g);
+        weir_resume_body(g->x); /* paused since another call had to be tried */
     }
     return 0;
 }
@@ -256,6 +257,8 @@ static bool retry(struct gateway *g, int error)
 
     if (g->body_sent || g->head_started || g->head_done)
         return false;
+    if (!g->spool) /* what comes of the body belongs to the next call, when it is connected */
+        weir_pause_body(g->x);
     if (kept_died) {
         g->retried = true;
         g->calling = true;

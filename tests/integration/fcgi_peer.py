@@ -176,9 +176,11 @@ class Backend:
     reads the body and sends what it likes; afterwards the connection serves the next request if
     the web server asked for that (KEEP_CONN), and is closed otherwise.
     values: the answer to GET_VALUES; None closes the connection, as plain servers do.
+    accepts: False takes hardly any connection before accept() is called.
     """
 
-    def __init__(self, folder, answer, values=None, port=False, name='backend'):
+    def __init__(self, folder, answer, values=None, port=False, name='backend',
+                 accepts=True):
         self.answer = answer
         self.values = values
         self.requests = []      # every request whose parameters were complete
@@ -194,8 +196,12 @@ class Backend:
             self.address = os.path.join(folder, f'{name}.sock')
             self.listener = socket.socket(socket.AF_UNIX)
             self.listener.bind(self.address)
-            self.listener.listen(512)
+            self.listener.listen(512 if accepts else 0)
             self.url = f'fcgi+unix:{self.address}'
+        if accepts:
+            self.accept()
+
+    def accept(self):
         threading.Thread(target=self._accept, daemon=True).start()
 
     def __enter__(self):
