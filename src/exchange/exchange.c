@@ -97,7 +97,7 @@ static size_t input(weir_exchange *x, struct exchange_input *in, weir_str data)
 {
     size_t taken = data.len;
 
-    if (x->finished || x->cancelled)
+    if (x->finished || x->cancelled || in->state != 0) /* over, or broken off by a deadline */
         return taken;
     exchange_hold(x);
     if (in->kept.len > 0)

@@ -278,6 +278,17 @@ void stream_flush_now(struct stream *s)
     update_events(s);
 }
 
+bool stream_has_room(struct stream *s)
+{
+    if (s->out.bytes > STREAM_HIGH_WATER)
+        stream_flush_now(s);
+    if (s->out.bytes <= STREAM_HIGH_WATER && !s->write_failed)
+        return true;
+    stream_pause(s);
+    stream_want_drain(s);
+    return false;
+}
+
 void stream_flush_borrowed(struct loop *loop)
 {
     while (!list_empty(&loop->borrowed)) {

@@ -107,6 +107,11 @@ static inline void stream_want_drain(struct stream *stream)
     stream->want_drain = true;
 }
 
+/* Whether another answer may be queued. If not, which is when more than STREAM_HIGH_WATER stays
+ * unsent, the stream is paused until drained: who sends without reading has to wait. To be called
+ * in the data op, which then leaves the rest of its bytes. */
+bool stream_has_room(struct stream *stream);
+
 /* Closes at once, unsent output is lost. Only the closed op is called after this. reset: the peer
  * shall see that something was cut off (TCP RST instead of FIN). */
 void stream_close(struct stream *stream);

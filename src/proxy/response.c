@@ -24,6 +24,15 @@ static void on_drain(weir_exchange *x, void *arg)
         call_resume(&g->call);
 }
 
+/* Stops the application while the client does not take what there is. */
+static void hold_back(struct gateway *g)
+{
+    if (g->calling && !weir_cancelled(g->x) && exchange_congested(g->x)) {
+        call_pause(&g->call);
+        weir_on_drain(g->x, on_drain, g);
+    }
+}
+
 static void send_body(struct gateway *g, weir_str data)
 {
     int rc;
@@ -31,14 +40,10 @@ static void send_body(struct gateway *g, weir_str data)
     if (data.len == 0)
         return;
     rc = exchange_send(g->x, &data, 1, SEND_BORROW);
-    if (rc == WEIR_ERROR_CONTENT_LENGTH) {
+    if (rc == WEIR_ERROR_CONTENT_LENGTH)
         refuse(g, "body-beyond-content-length");
-        return;
-    }
-    if (g->calling && !weir_cancelled(g->x) && exchange_congested(g->x)) {
-        call_pause(&g->call);
-        weir_on_drain(g->x, on_drain, g);
-    }
+    else
+        hold_back(g);
 }
 
 /* Fields that are weir's to obey or to make, not the client's to see. */
@@ -80,6 +85,7 @@ static bool take_informational(struct gateway *g, const char *base)
             (void)x->carrier->informational(x, 103, x->fields, x->field_count);
         x->field_count = 0;
         x->has_date = false;
+        hold_back(g);
     }
     return true;
 }

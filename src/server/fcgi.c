@@ -194,12 +194,8 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
     while (rc > 0 && !c->lost && !stream->close_when_sent) {
         weir_app_event event;
         size_t used;
-        /* Who sends without reading our answers has to wait. */
-        if (stream_pending(stream) > STREAM_HIGH_WATER && in.len > 0 && stream->write_blocked) {
-            stream_pause(stream);
-            stream_want_drain(stream);
+        if (in.len > 0 && !stream_has_room(stream))
             break;
-        }
         rc = weir_app_session_next(&c->session, in.ptr, in.len, &used, &event);
         in = str(in.ptr + used, in.len - used);
         if (rc > 0 && !on_event(c, &event, &in, &rc)) {
@@ -239,7 +235,12 @@ static void on_end(struct stream *stream)
 {
     struct fcgi_conn *c = conn_of(stream);
 
-    if (c->session.requests.count == 0 || !stream->is_unix || stream_peer_closed(stream)) {
+    if (c->session.requests.count == 0) {
+        deadline_clear(&c->deadline);
+        stream_finish(stream, false);
+        return;
+    }
+    if (!stream->is_unix || stream_peer_closed(stream)) {
         lose(c);
         return;
     }

@@ -276,7 +276,7 @@ static void next_request(struct http1_conn *c)
     c->draining = false;
     c->served = true;
     if (c->conn.sl->stopping) {
-        stream_finish(&c->conn.stream, false);
+        stream_finish(&c->conn.stream, c->conn.stream.in.len > 0);
         return;
     }
     set_deadline(c, options_of(c)->keepalive_timeout);
@@ -290,6 +290,8 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
 
     while (in.len > 0 && !stream->closing && !stream->close_when_sent && !c->lost) {
         if (!c->x) {
+            if (!stream_has_room(stream))
+                break;
             read_head(c, &in);
         } else if (!c->x->body_complete) {
             read_body(c, &in);
@@ -331,7 +333,9 @@ static void on_drained(struct stream *stream)
 {
     struct http1_conn *c = conn_of(stream);
 
-    if (c->x && !c->draining)
+    if (!c->x)
+        stream_resume(stream);
+    else if (!c->draining)
         exchange_drained(&c->x->x);
 }
 
@@ -370,8 +374,12 @@ static void on_deadline(struct deadline *deadline)
 
     if (c->parser) {
         http1_refuse(c, 408, "head-timeout");
-    } else if (!c->x || c->draining) {
+    } else if (!c->x && stream_pending(&c->conn.stream) > 0) {
+        set_deadline(c, options_of(c)->keepalive_timeout); /* it still reads the last answer */
+    } else if (!c->x) {
         stream_close(&c->conn.stream);
+    } else if (c->draining) {
+        stream_finish(&c->conn.stream, true);
     } else if (c->conn.stream.paused) {
         set_deadline(c, options_of(c)->body_timeout); /* it is us who do not read */
     } else {
@@ -386,10 +394,10 @@ static void stop(struct conn *conn, bool now)
 {
     struct http1_conn *c = (struct http1_conn *)(void *)conn;
 
-    if (!c->x && !c->parser)
-        stream_finish(&conn->stream, false);
-    else if (now)
+    if (now)
         lose(c);
+    else if (!c->x && !c->parser)
+        stream_finish(&conn->stream, false);
 }
 
 void http1_released(struct http1_conn *c)
