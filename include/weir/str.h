@@ -17,8 +17,12 @@ typedef struct weir_str {
     size_t len;
 } weir_str;
 
-/* A weir_str for a string literal; sizeof makes it free. */
+/* A weir_str for a string literal; sizeof makes it free. In C++ as well. */
+#ifdef __cplusplus
+#define WEIR_STR(literal) (weir_str{(literal), sizeof(literal) - 1})
+#else
 #define WEIR_STR(literal) ((weir_str){(literal), sizeof(literal) - 1})
+#endif
 
 #ifdef __cplusplus
 }
