@@ -195,6 +195,13 @@ WEIR_API void weir_fail(weir_exchange *x);
  * After the head, and on a worker, it is weir_fail. */
 WEIR_API void weir_reject(weir_exchange *x);
 
+/* What the exchange leaves behind besides its answer: appStatus of END_REQUEST over FastCGI, "what
+ * a CGI program would have passed to exit" (FastCGI 5.5), which web servers log. 0 unless set here
+ * or by weir_fail, which makes it 1 if it is still 0. Over HTTP nobody hears of it. The last value
+ * given before the exchange ends counts, also after the head was sent or the exchange was
+ * cancelled. STATE after its end. Since 0.1. */
+WEIR_API int weir_set_app_status(weir_exchange *x, uint32_t app_status);
+
 /* ---- Cancellation and time ------------------------------------------------------------------- */
 
 /* Sets who is told when the other side has lost interest: ABORT_REQUEST, the client gone, the

@@ -54,6 +54,8 @@ static int take_input(struct blocking *b)
     weir_exchange *x = b->x;
     struct exchange_input *in = b->input;
 
+    if (x->cancelled)
+        return WEIR_ERROR_CANCELLED;
     if (in->kept.len > 0) {
         size_t n = in->kept.len < b->read_room ? in->kept.len : b->read_room;
         memcpy(b->read_to, in->kept.ptr, n);
@@ -63,8 +65,6 @@ static int take_input(struct blocking *b)
             x->carrier->body_wanted(x);
         return (int)n;
     }
-    if (x->cancelled)
-        return WEIR_ERROR_CANCELLED;
     if (in->state != 0)
         return in->state == 1 ? 0 : in->state;
     return BLOCKING_LATER;

@@ -171,6 +171,14 @@ int weir_respond(weir_exchange *x, int status, const char *content_type, const c
     return weir_respond_bytes(x, status, content_type, str_of(body));
 }
 
+int weir_set_app_status(weir_exchange *x, uint32_t app_status)
+{
+    if (x->finished || (x->blocking && x->blocking->ended))
+        return WEIR_ERROR_STATE;
+    x->app_status = app_status;
+    return 0;
+}
+
 void weir_reject(weir_exchange *x)
 {
     static const weir_str text = {"503 Service Unavailable\n", 24};
@@ -201,7 +209,8 @@ void exchange_fail(weir_exchange *x)
 
     if (x->finished)
         return;
-    x->app_status = 1;
+    if (x->app_status == 0)
+        x->app_status = 1;
     if (x->head_sent) {
         x->broken = true;
         if (!x->cancelled)

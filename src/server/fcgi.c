@@ -185,6 +185,18 @@ static void update_deadline(struct fcgi_conn *c)
         deadline_set(&c->conn.sl->loop.deadlines, &c->deadline, options_of(c)->head_timeout);
 }
 
+/* Who sends without reading our answers has to wait. What handlers write by themselves is bounded
+ * by weir_write and does not count: an endless response must not keep others from being asked for,
+ * nor its own abort from being heard. */
+static bool must_wait(struct fcgi_conn *c)
+{
+    struct stream *stream = &c->conn.stream;
+
+    if (stream_pending(stream) <= STREAM_LOW_WATER)
+        c->answered = 0;
+    return c->answered > STREAM_HIGH_WATER && !stream_has_room(stream);
+}
+
 static size_t on_data(struct stream *stream, const char *bytes, size_t len)
 {
     struct fcgi_conn *c = conn_of(stream);
@@ -193,8 +205,8 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
 
     while (rc > 0 && !c->lost && !stream->close_when_sent) {
         weir_app_event event;
-        size_t used;
-        if (in.len > 0 && !stream_has_room(stream))
+        size_t used, before = stream_pending(stream);
+        if (in.len > 0 && must_wait(c))
             break;
         rc = weir_app_session_next(&c->session, in.ptr, in.len, &used, &event);
         in = str(in.ptr + used, in.len - used);
@@ -202,6 +214,8 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
             stream_pause(stream);
             break;
         }
+        if (stream_pending(stream) > before)
+            c->answered += stream_pending(stream) - before;
         if (rc == 0 && in.len > 0)
             rc = 1;
     }
@@ -270,7 +284,13 @@ static void on_drained(struct stream *stream)
 {
     struct fcgi_conn *c = conn_of(stream);
 
+    c->answered = 0;
     each_exchange(c, drain_one);
+    if (!list_empty(&c->exchanges)) { /* who came first has filled the room: next time another */
+        struct list *first = c->exchanges.next;
+        list_remove(first);
+        list_insert(&c->exchanges, first);
+    }
     if (!c->lost && !stream->close_when_sent)
         stream_resume(stream);
 }

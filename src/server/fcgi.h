@@ -21,6 +21,7 @@ struct fcgi_conn {
     struct weir_app_session session;
     struct list exchanges;
     struct deadline deadline;
+    size_t answered;  /* output that input has caused since there was little of it */
     bool half_closed; /* the web server sends no more but waits for answers */
     bool lost;        /* the connection is gone or must not be written to */
     bool closed;      /* the stream is gone; handlers have not let go yet */
