@@ -195,6 +195,17 @@ WEIR_API void weir_fail(weir_exchange *x);
  * After the head, and on a worker, it is weir_fail. */
 WEIR_API void weir_reject(weir_exchange *x);
 
+/* One line for the error log, as printf, without a newline: control bytes become spaces, what is
+ * beyond 1000 bytes is cut off. Over FastCGI it goes to the web server's log, as STDERR (FastCGI
+ * 5.3), over HTTP to the log of our server (weir_server_options.log), as a warning. 0; AGAIN when
+ * too much is unsent, CANCELLED, STATE after the end or (Filter) before the body has ended, INVALID
+ * for a format that cannot be printed, NOMEM: then the line is lost. Since 0.1. */
+WEIR_API int weir_log(weir_exchange *x, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 2, 3)))
+#endif
+    ;
+
 /* What the exchange leaves behind besides its answer: appStatus of END_REQUEST over FastCGI, "what
  * a CGI program would have passed to exit" (FastCGI 5.5), which web servers log. 0 unless set here
  * or by weir_fail, which makes it 1 if it is still 0. Over HTTP nobody hears of it. The last value

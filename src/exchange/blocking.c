@@ -250,6 +250,17 @@ int blocking_write(weir_exchange *x, weir_str data)
     return 0;
 }
 
+static int log_call(struct blocking *b)
+{
+    return exchange_log(b->x, b->piece);
+}
+
+int blocking_log(weir_exchange *x, weir_str line)
+{
+    x->blocking->piece = line;
+    return call(x->blocking, log_call);
+}
+
 int blocking_finish(weir_exchange *x, weir_str last)
 {
     struct blocking *b = x->blocking;

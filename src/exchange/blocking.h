@@ -66,6 +66,7 @@ void blocking_thread_done(struct blocking_thread *thread);
 
 /* What the public functions do when x->blocking is set. */
 int blocking_write(weir_exchange *x, weir_str data);
+int blocking_log(weir_exchange *x, weir_str line);
 int blocking_finish(weir_exchange *x, weir_str last);
 void blocking_fail(weir_exchange *x);
 

@@ -46,6 +46,8 @@ struct carrier {
     size_t (*pending)(const weir_exchange *x);
     /* Have exchange_drained called once there is little of it. */
     void (*want_drain)(weir_exchange *x);
+    /* Passes a line on to the error log of the peer; NULL where there is no such way. */
+    int (*log)(weir_exchange *x, weir_str line);
     /* Send now what was queued: borrowed bytes are about to go away. */
     void (*flush)(weir_exchange *x);
     /* The handler is done: free the exchange and go on. */
@@ -150,6 +152,9 @@ void exchange_drained(weir_exchange *x);
  * finishes the exchange). Does not refuse with AGAIN: look at exchange_congested before. */
 int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags);
 bool exchange_congested(const weir_exchange *x);
+
+/* weir_log, on the loop: line ends with a line feed. */
+int exchange_log(weir_exchange *x, weir_str line);
 
 /* weir_fail, on the loop. */
 void exchange_fail(weir_exchange *x);

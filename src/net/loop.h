@@ -53,6 +53,8 @@ struct loop {
     char id_prefix[16];
     unsigned index; /* which of the server's loops */
     void *user;
+    void (*log)(struct loop *loop,
+                const char *line); /* for the log of who runs the loop; NULL: none */
 };
 
 /* uv: a loop of the caller's to run on, or NULL for one of our own. 0 or an error. */

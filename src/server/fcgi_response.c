@@ -146,6 +146,20 @@ static void want_drain(weir_exchange *ex)
     stream_dirty(stream);
 }
 
+static int log_line(weir_exchange *ex, weir_str line)
+{
+    struct fcgi_exchange *x = of(ex);
+
+    if (is_gone(x))
+        return WEIR_ERROR_CANCELLED;
+    int rc = weir_app_stderr(x->request, line);
+    if (rc == 0)
+        stream_dirty(&x->conn->conn.stream);
+    else if (rc == WEIR_ERROR_NOMEM)
+        stream_close(&x->conn->conn.stream);
+    return rc;
+}
+
 static void flush(weir_exchange *ex)
 {
     if (!is_gone(of(ex)))
@@ -166,6 +180,7 @@ const struct carrier fcgi_carrier = {
     .body_wanted = body_wanted,
     .pending = pending,
     .want_drain = want_drain,
+    .log = log_line,
     .flush = flush,
     .release = release,
 };

@@ -153,6 +153,11 @@ static void on_stop_signal(uv_async_t *async)
 
 /* ---- Life ------------------------------------------------------------------------------------ */
 
+static void log_line(struct loop *loop, const char *line)
+{
+    server_log(container_of(loop, struct server_loop, loop)->server, WEIR_LOG_WARNING, "%s", line);
+}
+
 int server_loop_init(struct server_loop *sl, struct weir_server *server, unsigned index)
 {
     const struct server_hooks *hooks = &server->hooks;
@@ -169,6 +174,7 @@ int server_loop_init(struct server_loop *sl, struct weir_server *server, unsigne
     if (rc != 0)
         goto no_loop;
     sl->loop.index = index;
+    sl->loop.log = log_line;
     if (uv_async_init(sl->loop.uv, &sl->stop_signal, on_stop_signal) != 0) {
         rc = WEIR_ERROR_SYSTEM;
         goto no_async;

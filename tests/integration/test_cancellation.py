@@ -206,16 +206,39 @@ def test_calls_of_a_worker_after_cancellation(servers):
         set(events(server, 1))
 
 
+LINE = 'the disk is 100% full and burning'
+
+
 @pytest.mark.parametrize('workers', ['0', '2'])
-def test_failure_has_an_app_status(servers, workers):
-    """REQ(102, 111, 129, 130): an application that fails says so by appStatus, and to the user."""
+def test_failure_is_told(servers, workers):
+    """REQ(48, 49, 90, 102, 111, 129, 130): an application that fails says so on STDERR, by
+    appStatus, and to the user."""
     server = start(servers, unix(servers), workers)
     with Application(server.address) as app:
         app.send(request(1, values=params(target='/error')))
-        reply = app.reply(1)
-        assert reply.status == 500 and reply.app_status == 1
-        app.send(request(2))
-        assert app.reply(2).app_status == 0
+        records = [app.read()]
+        while records[-1][0] != fcgi.END:
+            records.append(app.read())
+        assert [kind for kind, _, _ in records] == \
+            [fcgi.STDERR, STDOUT, fcgi.STDERR, STDOUT, fcgi.END]
+        assert records[0][2] == LINE.encode() + b'\n' and not records[2][2] and not records[3][2]
+        assert b'Status: 500' in records[1][2]
+        assert struct.unpack('>IB3x', records[4][2]) == (1, fcgi.COMPLETE)
+        app.send(request(2, values=params(target='/error?long=1')))
+        assert app.reply(2).stderr == LINE.encode() + b'\n' + b'0' * 1000 + b'\n'
+        app.send(request(3))
+        reply = app.reply(3)
+        assert reply.app_status == 0 and not reply.stderr
+    assert 'odd' not in server.log()
+
+
+@pytest.mark.parametrize('workers', ['0', '2'])
+def test_failure_is_told_over_http(servers, workers):
+    """There the line goes to the server's own log."""
+    server = start(servers, 'http://127.0.0.1:0', workers)
+    with Client(server.address) as client:
+        assert client.request('GET', '/error').status == 500
+    assert f'probe: warning: {LINE}\n' in server.log() and 'odd' not in server.log()
 
 
 # requests of one connection

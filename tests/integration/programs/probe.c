@@ -182,6 +182,18 @@ static void on_worker(weir_exchange *x, const char *path)
 
 /* ---- The program ----------------------------------------------------------------------------- */
 
+/* As an application fails that wants it to be found out. */
+static void fail(weir_exchange *x)
+{
+    if (weir_log(x, "the disk is %d%% full\nand\tburning", 100) != 0)
+        tell(x, "odd");
+    if (option(x, "long=") && weir_log(x, "%0*d", 3000, 0) != 0)
+        tell(x, "odd");
+    weir_fail(x);
+    if (weir_log(x, "too late") != WEIR_ERROR_STATE)
+        tell(x, "odd");
+}
+
 static void handle(weir_exchange *x, void *arg)
 {
     const weir_server_options *options = arg;
@@ -189,9 +201,8 @@ static void handle(weir_exchange *x, void *arg)
 
     if (!path)
         weir_fail(x);
-    else if (strcmp(path, "/error") == 0) /* an application that fails: STDERR has no API, appStatus
-                                             says it */
-        weir_fail(x);
+    else if (strcmp(path, "/error") == 0)
+        fail(x);
     else if (options->workers)
         on_worker(x, path);
     else
