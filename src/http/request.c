@@ -298,6 +298,18 @@ static void step(struct http_parser *p, const char *head, uint32_t end)
     }
 }
 
+void http_parser_move(struct http_parser *to, const struct http_parser *from,
+                      struct http_field *fields)
+{
+    size_t count = from->request.field_count;
+
+    if (count < from->limits.fields_max)
+        count++; /* the next one may be half read */
+    memcpy(fields, from->fields, count * sizeof *fields);
+    *to = *from;
+    to->fields = fields;
+}
+
 enum http_verdict http_parser_feed(struct http_parser *p, const char *head, size_t len)
 {
     uint32_t max = p->limits.head_max;

@@ -96,6 +96,11 @@ void http_parser_init(struct http_parser *parser, struct http_limits limits,
  * them. */
 enum http_verdict http_parser_feed(struct http_parser *parser, const char *head, size_t len);
 
+/* Moves a parse in progress to another place: the parser, and the fields seen so far, the one that
+ * pos is in included. The bytes may move, too: nothing refers to them. */
+void http_parser_move(struct http_parser *to, const struct http_parser *from,
+                      struct http_field *fields);
+
 /* Whether a Connection field of this request names the field, which is then not passed on. Never
  * true for Host, Content-Length, Content-Type and Transfer-Encoding: a client must not be able to
  * have removed what the request's meaning rests on. */

@@ -107,9 +107,7 @@ static void keep_head(struct http1_conn *c, weir_str *in)
         stream_close(&c->conn.stream);
         return;
     }
-    *parser = c->conn.sl->parser;
-    memcpy(fields, parser->fields, parser->request.field_count * sizeof *fields);
-    parser->fields = fields;
+    http_parser_move(parser, &c->conn.sl->parser, fields);
     c->parser = parser;
     in->ptr += in->len;
     in->len = 0;

@@ -3,12 +3,16 @@
 The reader judges the framing of what it gets: a response whose end is missing is `broken`, and
 bytes nobody asked for are found by `at_end`.
 """
+import fcntl
 import hashlib
 import json
 import random
 import socket
 import struct
+import sys
+import termios
 import threading
+import time
 
 from server import connect
 
@@ -76,6 +80,17 @@ class Client:
 
     def send(self, data):
         self.sock.sendall(data)
+
+    def wait_until_read(self):
+        """Returns when the server has read all that was sent. For UNIX sockets, where the kernel
+        tells: what is sent next comes as another read."""
+        unread = bytearray(4)
+        limit = time.monotonic() + 20
+        while True:
+            fcntl.ioctl(self.sock, termios.TIOCOUTQ, unread)
+            if not int.from_bytes(unread, sys.byteorder):
+                return
+            assert time.monotonic() < limit, 'the server does not read'
 
     def send_slowly(self, data):
         """Every byte in a write of its own."""

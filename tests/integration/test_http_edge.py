@@ -181,6 +181,26 @@ def test_good_requests(address, name, how):
             assert answer['request']['path'] == '/x' and answer['body']['length'] == length
 
 
+def test_cut_in_two_at_every_offset(servers):
+    """Each part is a read of its own; whatever stands between them, the request is the same. The
+    request before each of them has other fields in the same places."""
+    data = (b'POST /x?q=1 HTTP/1.1\r\nHost: a\r\nX-One:  first \t\r\nCookie: a=b\r\nAccept:\r\n'
+            b'Transfer-Encoding: chunked\r\n\r\n3;x="y"\r\nabc\r\n0\r\nX-T: 1\r\n\r\n')
+    server = servers.example('echo', f'http+unix:{servers.folder}/s.sock')
+    with Client(server.address) as client:
+        client.send(data)
+        whole = client.response().body
+        for cut in range(1, len(data)):
+            client.send(b'GET /other HTTP/1.1\r\nUser-Agent: ' + b'long' * 300 + b'\r\nX-One: y\r')
+            client.wait_until_read()
+            client.send(b'\nHost: b.example\r\nX-Three: z\r\nX-Four: z\r\n\r\n')
+            assert client.response().json()['headers']['user-agent'] == 'long' * 300
+            client.send(data[:cut])
+            client.wait_until_read()
+            client.send(data[cut:])
+            assert client.response().body == whole, f'cut at {cut}'
+
+
 def test_pipelining(address):
     requests = b''.join(b'POST /%d HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n' % (n, n) + b'x' * n
                         for n in range(100))

@@ -25,6 +25,42 @@ static void parse(struct http_parser *parser, struct http_field *fields, weir_st
     assert_int_equal(http_parser_feed(parser, head.ptr, head.len), HTTP_DONE);
 }
 
+/* A head that comes in two reads: the parse goes on in another place, with other bytes. */
+static void test_moved_at_every_offset(void **state)
+{
+    weir_str head = WEIR_STR("GET /p?q HTTP/1.1\r\n"
+                             "Host: a\r\n"
+                             "X-One:  first value\t\r\n"
+                             "Cookie: a=b\r\n"
+                             "Accept:\r\n"
+                             "\r\n");
+    struct http_field whole_fields[FIELDS_MAX];
+    struct http_parser whole;
+
+    parse(&whole, whole_fields, head);
+    assert_int_equal(whole.request.field_count, 4);
+    for (size_t cut = 0; cut < head.len; cut++) {
+        struct http_field before[FIELDS_MAX], after[FIELDS_MAX];
+        struct http_parser first, second;
+        memset(before, 0xaa, sizeof before);
+        memset(after, 0x55, sizeof after);
+        http_parser_init(&first, limits, before, false);
+        assert_int_equal(http_parser_feed(&first, head.ptr, cut), HTTP_MORE);
+        http_parser_move(&second, &first, after);
+        memset(before, 0xbb, sizeof before);
+        assert_int_equal(http_parser_feed(&second, head.ptr, head.len), HTTP_DONE);
+        assert_int_equal(second.request.field_count, whole.request.field_count);
+        for (size_t i = 0; i < whole.request.field_count; i++) {
+            assert_int_equal(after[i].name_off, whole_fields[i].name_off);
+            assert_int_equal(after[i].name_len, whole_fields[i].name_len);
+            assert_int_equal(after[i].value.off, whole_fields[i].value.off);
+            assert_int_equal(after[i].value.len, whole_fields[i].value.len);
+            assert_int_equal(after[i].id, whole_fields[i].id);
+        }
+    }
+    (void)state;
+}
+
 static void test_connection_option(void **state)
 {
     weir_str head = WEIR_STR("POST / HTTP/1.1\r\n"
@@ -175,9 +211,13 @@ static void test_no_allocation(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_connection_option), cmocka_unit_test(test_field_ids),
-        cmocka_unit_test(test_every_prefix),      cmocka_unit_test(test_reuse),
-        cmocka_unit_test(test_zero_limits),       cmocka_unit_test(test_huge_limits),
+        cmocka_unit_test(test_moved_at_every_offset),
+        cmocka_unit_test(test_connection_option),
+        cmocka_unit_test(test_field_ids),
+        cmocka_unit_test(test_every_prefix),
+        cmocka_unit_test(test_reuse),
+        cmocka_unit_test(test_zero_limits),
+        cmocka_unit_test(test_huge_limits),
         cmocka_unit_test(test_no_allocation),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
