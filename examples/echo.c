@@ -3,12 +3,16 @@
  * examples/echo.c: tells what it received: the three classes apart, and the body's length and hash.
  *
  *     echo fcgi+unix:/tmp/echo.sock      or any other address that hello takes
+ *     echo https://:8443 CERT KEY        over TLS, so does fcgis://
+ *     echo fcgis://:9443 CERT KEY CA     only for clients with a certificate of CA
+ *     echo https://:8443 CERT KEY CA optional
  *
  * The query string asks for something else:
  *     ?status=404          answers with that status
  *     ?delay=250           answers after so many milliseconds
  *     ?stream=16&size=65536  answers with 16 pieces of 65536 bytes of text instead of JSON */
 #include <openssl/evp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -257,7 +261,46 @@ static void echo(weir_exchange *x, void *arg)
     weir_on_body(x, on_body, e);
 }
 
+/* ---- The server ------------------------------------------------------------------------------ */
+
+static weir_server *server;
+
+static void on_signal(int number)
+{
+    (void)number;
+    weir_server_stop(server);
+}
+
+static int serve_tls(const char *url, char **files, int count)
+{
+    weir_server_options options = {
+        .size = sizeof options,
+        .tls_cert = files[0],
+        .tls_key = count > 1 ? files[1] : NULL,
+        .tls_client_ca = count > 2 ? files[2] : NULL,
+        .tls_client_verify = count > 3   ? WEIR_TLS_VERIFY_OPTIONAL
+                             : count > 2 ? WEIR_TLS_VERIFY_REQUIRED
+                                         : WEIR_TLS_VERIFY_NONE,
+    };
+    int rc;
+
+    server = weir_server_new(&options);
+    if (!server || weir_server_listen(server, url, echo, NULL) != 0) {
+        fprintf(stderr, "echo: %s\n", server ? weir_server_error(server) : "out of memory");
+        weir_server_free(server);
+        return 1;
+    }
+    fprintf(stderr, "echo: listening on %s\n", weir_server_url(server, 0));
+    signal(SIGTERM, on_signal);
+    signal(SIGINT, on_signal);
+    rc = weir_server_run(server);
+    weir_server_free(server);
+    return rc != 0;
+}
+
 int main(int argc, char **argv)
 {
+    if (argc > 2)
+        return serve_tls(argv[1], argv + 2, argc - 2);
     return weir_serve(argc > 1 ? argv[1] : NULL, echo, NULL) != 0;
 }

@@ -71,8 +71,9 @@ WEIR_API int64_t weir_data_mtime(weir_exchange *x);
  * HTTPS, REQUEST_SCHEME, REMOTE_USER, AUTH_TYPE, SSL_*, TLS_*, DOCUMENT_ROOT, SCRIPT_FILENAME, and
  * whatever else its operator configured. Never HTTP_*, nor anything of the request line, to which
  * most proxies also count SERVER_NAME and SERVER_PORT, taking both from the Host header. An empty
- * REMOTE_USER, AUTH_TYPE or HTTPS is NULL. Over http: REMOTE_ADDR, REMOTE_PORT, SERVER_ADDR and
- * REQUEST_SCHEME of the connection. Valid until the exchange ends. */
+ * REMOTE_USER, AUTH_TYPE or HTTPS is NULL. Over http: and https: REMOTE_ADDR, REMOTE_PORT,
+ * SERVER_ADDR and REQUEST_SCHEME of the connection; over https: also HTTPS, TLS_* and SSL_* of the
+ * session (weir/tls.h). Valid until the exchange ends. */
 WEIR_API const char *weir_param(weir_exchange *x, const char *name);
 
 /* All of them: fills *ret_name and *ret_value with number index (from 0) and returns true, or

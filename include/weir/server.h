@@ -2,8 +2,9 @@
  *
  * weir/server.h: serving exchanges over FastCGI or HTTP.
  *
- *     http://HOST:PORT   http+unix:PATH
- *     fcgi://HOST:PORT   fcgi+unix:PATH   fcgi+fd:0 (a socket inherited from spawn-fcgi)
+ *     http://HOST:PORT   http+unix:PATH   https://HOST:PORT (HTTP over TLS)
+ *     fcgi://HOST:PORT   fcgi+unix:PATH   fcgis://HOST:PORT (FastCGI over TLS)
+ *     fcgi+fd:0 (a socket inherited from spawn-fcgi)
  *
  * An empty HOST or "*" listens on every address, port 0 on a free one; IPv6 goes in brackets. */
 #ifndef WEIR_SERVER_H
@@ -15,9 +16,10 @@
 extern "C" {
 #endif
 
-/* Serves handler at url until SIGTERM or SIGINT, then lets running requests finish and returns 0.
- * Where it listens, and what goes wrong, is written to stderr. Blocks; takes over SIGTERM and
- * SIGINT, and ignores SIGPIPE. Errors: ADDRESS, SYSTEM, NOMEM. */
+/* Serves handler at url (https: and fcgis: need weir_server_new) until SIGTERM or SIGINT, then lets
+ * running requests finish and returns 0. Where it listens, and what goes wrong, is written to
+ * stderr. Blocks; takes over SIGTERM and SIGINT, and ignores SIGPIPE. Errors: ADDRESS, SYSTEM,
+ * NOMEM. */
 WEIR_API int weir_serve(const char *url, weir_handler *handler, void *arg);
 
 typedef enum weir_log_level {
@@ -28,6 +30,21 @@ typedef enum weir_log_level {
 
 /* One line without a newline. May be called from any of the server's threads. */
 typedef void weir_log_fn(weir_log_level level, const char *line, void *arg);
+
+/* Whether clients on https: and fcgis: listeners are asked for a certificate. */
+typedef enum weir_tls_verify {
+    WEIR_TLS_VERIFY_NONE = 0,
+    /* Asked, but may have none, or one that is not accepted: a handler looks at
+     * weir_tls_client_verify. */
+    WEIR_TLS_VERIFY_OPTIONAL = 1,
+    /* The handshake fails without a good one. */
+    WEIR_TLS_VERIFY_REQUIRED = 2,
+} weir_tls_verify;
+
+typedef enum weir_tls_version {
+    WEIR_TLS_1_2 = 0x0303,
+    WEIR_TLS_1_3 = 0x0304,
+} weir_tls_version;
 
 /* Set size to sizeof(weir_server_options) and what you want to change; 0 elsewhere means the
  * default, UINT32_MAX or UINT64_MAX means no limit where that is said. Times are milliseconds. */
@@ -54,17 +71,41 @@ typedef struct weir_server_options {
                               as by weir_reject */
     weir_log_fn *log;      /* default: lines on stderr */
     void *log_arg;
+    /* TLS, of all https: and fcgis: listeners. File names; they are copied, and the files are read
+     * by weir_server_listen or weir_server_add_certificate, and again on reload. */
+    const char *tls_cert;       /* PEM: the certificate, then its chain; default none */
+    const char *tls_key;        /* PEM, without a password; default: it is in tls_cert */
+    const char *tls_client_ca;  /* PEM: the issuers of client certificates; default none */
+    uint32_t tls_client_verify; /* weir_tls_verify; default none */
+    uint32_t tls_min_version;   /* weir_tls_version; default 1.2, which is also the least */
+    const char *tls_ciphers;    /* OpenSSL's names with ':' between, those of TLS 1.3 ("TLS_...")
+                                   and others in one list; default ECDHE with AES-GCM or
+                                   ChaCha20-Poly1305, and what OpenSSL has for TLS 1.3 */
 } weir_server_options;
 
 typedef struct weir_server weir_server;
 
-/* options may be NULL. NULL when memory is out. Any thread. */
+/* options may be NULL; they are copied. NULL when memory is out. Any thread. */
 WEIR_API weir_server *weir_server_new(const weir_server_options *options);
 
 /* Opens a listener whose requests go to handler. Before weir_server_run; several times for several
- * addresses. ADDRESS, SYSTEM, NOMEM; weir_server_error says more. */
+ * addresses. ADDRESS, SYSTEM, NOMEM; CERTIFICATE or INVALID when the options for TLS do not do;
+ * weir_server_error says more. */
 WEIR_API int weir_server_listen(weir_server *server, const char *url, weir_handler *handler,
                                 void *arg);
+
+/* Adds a certificate, as tls_cert and tls_key do, which come first. A client that asks for a name
+ * (SNI) gets the first certificate that is valid for it, all others get the first one. Before
+ * weir_server_run. CERTIFICATE, with the file and the reason in weir_server_error; INVALID, STATE,
+ * NOMEM. */
+WEIR_API int weir_server_add_certificate(weir_server *server, const char *cert_file,
+                                         const char *key_file);
+
+/* Reads all files of certificates, keys and issuers again, for connections that begin from now on;
+ * those that stand are left alone, and no session from before is resumed. Any thread. CERTIFICATE,
+ * INVALID, NOMEM: everything stays as it was, and the reason is logged; STATE when there are no
+ * certificates. */
+WEIR_API int weir_server_reload_certificates(weir_server *server);
 
 /* The URL of listener number index (from 0) with the port that the kernel chose; NULL when there is
  * none. Valid until weir_server_free. */

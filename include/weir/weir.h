@@ -8,6 +8,7 @@
 #include <weir/exchange.h>
 #include <weir/server.h>
 #include <weir/str.h>
+#include <weir/tls.h>
 #include <weir/version.h>
 #include <weir/wire.h>
 

@@ -55,9 +55,9 @@ static int parse_fd(const char *url, const char *number, struct endpoint *ep, ch
     return 0;
 }
 
-/* HOST:PORT, [IPV6]:PORT, and for HTTP the port may be missing. */
-static int split_host_port(const char *url, const char *text, bool is_http, char host[256],
-                           char port[8], char *error)
+/* HOST:PORT, [IPV6]:PORT, and where there is a default the port may be missing. */
+static int split_host_port(const char *url, const char *text, const char *default_port,
+                           char host[256], char port[8], char *error)
 {
     size_t len = strcspn(text, "/");
     const char *colon = NULL;
@@ -78,14 +78,15 @@ static int split_host_port(const char *url, const char *text, bool is_http, char
     }
     if (colon && *colon != ':')
         return fail(error, "%s: ':' and a port must follow ']'", url);
-    if (!colon && !is_http)
+    if (!colon && !default_port)
         return fail(error, "%s: the port is missing, as in fcgi://127.0.0.1:9000", url);
     if ((size_t)(host_end - host_start) >= 256)
         return fail(error, "%s: the host name is too long", url);
     memcpy(host, host_start, (size_t)(host_end - host_start));
     host[host_end - host_start] = '\0';
 
-    weir_str digits = colon ? str(colon + 1, (size_t)(text + len - colon - 1)) : WEIR_STR("80");
+    weir_str digits =
+        colon ? str(colon + 1, (size_t)(text + len - colon - 1)) : str_of(default_port);
     uint64_t number;
     if (!str_to_u64(digits, 65535, &number))
         return fail(error, "%s: the port must be a number from 0 to 65535", url);
@@ -96,8 +97,9 @@ static int split_host_port(const char *url, const char *text, bool is_http, char
 static int parse_tcp(const char *url, const char *text, bool listening, struct endpoint *ep,
                      char *error)
 {
-    char host[256], port[8];
-    int rc = split_host_port(url, text, ep->carrier == ENDPOINT_HTTP, host, port, error);
+    char *host = ep->host, port[8];
+    const char *default_port = ep->carrier != ENDPOINT_HTTP ? NULL : ep->is_tls ? "443" : "80";
+    int rc = split_host_port(url, text, default_port, host, port, error);
 
     if (rc != 0)
         return rc;
@@ -133,11 +135,12 @@ int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoin
     static const struct {
         const char *prefix;
         enum endpoint_carrier carrier;
-        enum { TCP, UNIX, FD } kind;
+        enum { TCP, TLS, UNIX, FD } kind;
     } schemes[] = {
         {"http://", ENDPOINT_HTTP, TCP},     {"fcgi://", ENDPOINT_FCGI, TCP},
         {"http+unix:", ENDPOINT_HTTP, UNIX}, {"fcgi+unix:", ENDPOINT_FCGI, UNIX},
-        {"fcgi+fd:", ENDPOINT_FCGI, FD},
+        {"fcgi+fd:", ENDPOINT_FCGI, FD},     {"https://", ENDPOINT_HTTP, TLS},
+        {"fcgis://", ENDPOINT_FCGI, TLS},
     };
     struct endpoint ep = {.fd = -1};
 
@@ -149,6 +152,7 @@ int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoin
         if (strncmp(url, schemes[i].prefix, len) != 0)
             continue;
         ep.carrier = schemes[i].carrier;
+        ep.is_tls = schemes[i].kind == TLS;
         if (schemes[i].kind == UNIX)
             rc = parse_unix(url, url + len, &ep, error);
         else if (schemes[i].kind == FD)
@@ -160,10 +164,11 @@ int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoin
             *ret_endpoint = ep;
         return rc;
     }
-    return fail(error,
-                "%s: not an address; known are http://HOST:PORT, http+unix:PATH, "
-                "fcgi://HOST:PORT, fcgi+unix:PATH and fcgi+fd:NUMBER",
-                url);
+    return fail(
+        error,
+        "%s: not an address; known are http://HOST:PORT, https://HOST:PORT, http+unix:PATH, "
+        "fcgi://HOST:PORT, fcgis://HOST:PORT, fcgi+unix:PATH and fcgi+fd:NUMBER",
+        url);
 }
 
 bool endpoint_host_port(const struct sockaddr *address, char host[static 46], unsigned *ret_port)
@@ -197,8 +202,8 @@ void endpoint_format(const struct endpoint *ep, char out[static ENDPOINT_TEXT])
         snprintf(out, ENDPOINT_TEXT, "%s+fd:%d", scheme, ep->fd);
     } else if (endpoint_host_port(&ep->address.any, host, &port)) {
         bool brackets = strchr(host, ':') != NULL;
-        snprintf(out, ENDPOINT_TEXT, "%s://%s%s%s:%u", scheme, brackets ? "[" : "", host,
-                 brackets ? "]" : "", port);
+        snprintf(out, ENDPOINT_TEXT, "%s%s://%s%s%s:%u", scheme, ep->is_tls ? "s" : "",
+                 brackets ? "[" : "", host, brackets ? "]" : "", port);
     } else {
         const char *path = ep->address.un.sun_path;
         bool abstract = path[0] == '\0';

@@ -2,8 +2,8 @@
  *
  * net/endpoint.h: the URLs that say where to listen and where to connect.
  *
- *     http://HOST:PORT   http+unix:PATH
- *     fcgi://HOST:PORT   fcgi+unix:PATH   fcgi+fd:NUMBER
+ *     http://HOST:PORT   http+unix:PATH   https://HOST:PORT
+ *     fcgi://HOST:PORT   fcgi+unix:PATH   fcgis://HOST:PORT   fcgi+fd:NUMBER
  *
  * HOST is a name, an IPv4 address or an IPv6 address in brackets, or for listening also empty or
  * "*": every address. PATH may start with "@": a name in the abstract namespace. */
@@ -23,6 +23,8 @@ struct endpoint {
     enum endpoint_carrier carrier;
     bool is_fd;
     bool is_unix;
+    bool is_tls;
+    char host[256]; /* as the URL names it, without brackets; for TLS */
     int fd;
     socklen_t address_len;
     union {

@@ -5,8 +5,6 @@
  * libuv tells when a socket is ready, reading and writing is done here: reads into the loop's
  * scratch buffer, writes straight from the output queue. Of all the ways to use libuv this is the
  * one with the fewest system calls and no copy. */
-#include "net/stream.h"
-
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -16,6 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 #include <weir/error.h>
+
+#include "net/stream_internal.h"
 
 enum { IOVECS = 64 };
 
@@ -105,11 +105,19 @@ void stream_close(struct stream *s)
     list_remove(&s->borrowed_node);
     deadline_clear(&s->stall);
     outq_done(&s->out);
+    if (s->tls)
+        outq_done(tls_session_sealed(s->tls));
     if (!s->giving)
         buf_done(&s->in);
     uv_close((uv_handle_t *)&s->poll, on_closed);
     close(s->fd);
     s->fd = -1;
+}
+
+void stream_done(struct stream *s)
+{
+    tls_session_free(s->tls);
+    s->tls = NULL;
 }
 
 void stream_reset(struct stream *s)
@@ -131,11 +139,16 @@ bool stream_peer_closed(const struct stream *s)
 
 /* ---- What to wait for ------------------------------------------------------------------------ */
 
-static void update_events(struct stream *s)
+static bool can_read(const struct stream *s)
+{
+    return stream_wants_input(s) && !s->ended && (!s->tls_over || s->lingering);
+}
+
+void stream_update_events(struct stream *s)
 {
     int want = 0;
 
-    if (s->reading && !s->paused && !s->ended && !s->connecting)
+    if (can_read(s) && !s->connecting)
         want |= UV_READABLE;
     if (s->connecting || s->write_blocked)
         want |= UV_WRITABLE;
@@ -151,16 +164,16 @@ static void update_events(struct stream *s)
 void stream_pause(struct stream *s)
 {
     s->paused = true;
-    update_events(s);
+    stream_update_events(s);
 }
 
 void stream_resume(struct stream *s)
 {
     s->reading = true;
     s->paused = false;
-    if (s->in.len > 0)
+    if (s->in.len > 0 || s->tls_verdict != 0)
         stream_dirty(s);
-    update_events(s);
+    stream_update_events(s);
 }
 
 void stream_dirty(struct stream *s)
@@ -187,15 +200,28 @@ static void fail_writing(struct stream *s, int error)
     stream_dirty(s);
 }
 
+/* The queue that goes to the socket, after encrypting what is to be; NULL when memory is out. */
+static struct outq *next_output(struct stream *s)
+{
+    if (!s->tls)
+        return &s->out;
+    if (tls_session_seal(s->tls, &s->out) != 0)
+        return NULL;
+    if (s->close_when_sent && s->out.bytes == 0)
+        tls_session_end(s->tls);
+    return tls_session_sealed(s->tls);
+}
+
 /* Writes until the queue is empty or the socket full. */
 static void write_out(struct stream *s)
 {
     struct iovec iov[IOVECS];
+    struct outq *out;
 
     if (s->connecting)
         goto settle;
-    while (s->out.bytes > 0) {
-        int count = outq_iovec(&s->out, iov, IOVECS);
+    while ((out = next_output(s)) && out->bytes > 0) {
+        int count = outq_iovec(out, iov, IOVECS);
         ssize_t n;
         do
             n = count == 1
@@ -208,13 +234,17 @@ static void write_out(struct stream *s)
             return;
         }
         if (n > 0)
-            outq_consume(&s->out, (size_t)n);
-        if (s->out.bytes > 0 && (n < 0 || count < IOVECS)) {
+            outq_consume(out, (size_t)n);
+        if (out->bytes > 0 && (n < 0 || count < IOVECS)) {
             if (n > 0 || !s->write_blocked)
                 deadline_set(&s->loop->deadlines, &s->stall, s->stall_ms);
             s->write_blocked = true;
             goto settle;
         }
+    }
+    if (!out) {
+        fail_writing(s, WEIR_ERROR_NOMEM);
+        return;
     }
     if (s->write_blocked) {
         s->write_blocked = false;
@@ -243,11 +273,11 @@ static void flush(struct stream *s)
 {
     if (!s->write_failed && !s->write_blocked)
         write_out(s);
-    update_events(s);
+    stream_update_events(s);
     if (s->close_when_sent) {
-        if (s->write_failed || (s->out.bytes == 0 && !s->linger && !s->lingering))
+        if (s->write_failed || (stream_pending(s) == 0 && !s->linger && !s->lingering))
             stream_close(s);
-        else if (s->out.bytes == 0 && s->linger)
+        else if (stream_pending(s) == 0 && s->linger)
             start_lingering(s);
         return;
     }
@@ -257,7 +287,7 @@ static void flush(struct stream *s)
         s->ops->error(s, error, true);
         return;
     }
-    if (s->want_drain && s->out.bytes <= STREAM_LOW_WATER) {
+    if (s->want_drain && stream_pending(s) <= STREAM_LOW_WATER) {
         s->want_drain = false;
         s->ops->drained(s);
     }
@@ -275,7 +305,7 @@ void stream_flush_now(struct stream *s)
         return;
     }
     write_out(s);
-    update_events(s);
+    stream_update_events(s);
 }
 
 bool stream_has_room(struct stream *s)
@@ -346,13 +376,15 @@ static void give_kept(struct stream *s)
     }
     buf_consume(&s->in, used);
     buf_trim(&s->in);
-    update_events(s);
+    stream_update_events(s);
+    if (s->tls_verdict != 0)
+        tls_stream_tell(s);
 }
 
 static void read_failed(struct stream *s, int error)
 {
     s->ended = true;
-    update_events(s);
+    stream_update_events(s);
     if (s->lingering || s->close_when_sent)
         stream_close(s);
     else
@@ -362,19 +394,34 @@ static void read_failed(struct stream *s, int error)
 static void read_ended(struct stream *s)
 {
     s->ended = true;
-    update_events(s);
+    stream_update_events(s);
     if (s->lingering)
         stream_close(s);
     else
         s->ops->end(s);
 }
 
+void stream_deliver(struct stream *s, const char *bytes, size_t len)
+{
+    size_t used = s->reading && !s->paused && !s->close_when_sent ? give(s, bytes, len) : 0;
+
+    if (s->closing || used == len || s->close_when_sent)
+        return;
+    if (buf_append(&s->in, bytes + used, len - used) != 0) {
+        read_failed(s, WEIR_ERROR_NOMEM);
+        return;
+    }
+    if (!s->paused)
+        stream_dirty(s);
+}
+
 static void read_in(struct stream *s)
 {
+    size_t gap = s->tls ? TLS_GAP : 0;
     ssize_t n;
 
     do
-        n = recv(s->fd, s->loop->scratch, LOOP_SCRATCH, 0);
+        n = recv(s->fd, s->loop->scratch + gap, LOOP_SCRATCH - gap, 0);
     while (n < 0 && errno == EINTR);
     if (n < 0) {
         if (errno != EAGAIN)
@@ -382,7 +429,10 @@ static void read_in(struct stream *s)
         return;
     }
     if (n == 0) {
-        read_ended(s);
+        if (s->tls && !s->lingering)
+            tls_stream_cut(s);
+        else
+            read_ended(s);
         return;
     }
     if (s->lingering) {
@@ -391,16 +441,10 @@ static void read_in(struct stream *s)
             stream_close(s);
         return;
     }
-
-    size_t used = give(s, s->loop->scratch, (size_t)n);
-    if (s->closing || used == (size_t)n || s->close_when_sent)
-        return;
-    if (buf_append(&s->in, s->loop->scratch + used, (size_t)n - used) != 0) {
-        read_failed(s, WEIR_ERROR_NOMEM);
-        return;
-    }
-    if (!s->paused)
-        stream_dirty(s);
+    if (s->tls)
+        tls_stream_received(s, (size_t)n);
+    else
+        stream_deliver(s, s->loop->scratch, (size_t)n);
 }
 
 /* ---- The loop -------------------------------------------------------------------------------- */
@@ -419,9 +463,12 @@ static void connect_finished(struct stream *s)
         read_failed(s, WEIR_ERROR_CONNECT);
         return;
     }
-    s->ops->connected(s);
+    if (s->tls)
+        tls_stream_connected(s);
+    else
+        s->ops->connected(s);
     if (!s->closing)
-        update_events(s);
+        stream_update_events(s);
     stream_dirty(s);
 }
 
@@ -444,12 +491,12 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         write_out(s);
         stream_dirty(s);
     }
-    if (events & UV_READABLE && s->reading && !s->paused && !s->ended)
+    if (events & UV_READABLE && can_read(s))
         read_in(s);
     else if (status < 0 && !s->is_unix && !s->closing)
         read_failed(s, WEIR_ERROR_CLOSED);
     if (!s->closing)
-        update_events(s);
+        stream_update_events(s);
 }
 
 void stream_flush_dirty(struct loop *loop)
@@ -464,6 +511,8 @@ void stream_flush_dirty(struct loop *loop)
         list_remove(&s->dirty_node);
         if (s->in.len > 0 && s->reading && !s->paused && !s->close_when_sent)
             give_kept(s);
+        else if (s->tls_verdict != 0)
+            tls_stream_tell(s);
         if (!s->closing)
             flush(s);
         if (list_empty(&now))

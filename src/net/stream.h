@@ -14,6 +14,7 @@
 #include "base/buf.h"
 #include "base/outq.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 struct stream;
 
@@ -29,9 +30,10 @@ struct stream_ops {
     void (*error)(struct stream *stream, int error, bool writing);
     /* Output fell to STREAM_LOW_WATER or below after stream_want_drain. */
     void (*drained)(struct stream *stream);
-    /* A connect that stream_connect left pending has succeeded; failure is an error. */
+    /* A connect that stream_connect left pending has succeeded, or a TLS handshake; failure is an
+     * error. No data comes before. May be NULL. */
     void (*connected)(struct stream *stream);
-    /* The last call: the socket is closed and the memory may be freed. */
+    /* The last call: the socket is closed and the memory may be freed, after stream_done. */
     void (*closed)(struct stream *stream);
 };
 
@@ -47,17 +49,21 @@ struct stream {
     struct loop *loop;
     const struct stream_ops *ops;
     struct outq out;
-    struct buf in; /* received and not used: only while paused */
+    struct buf in;           /* received and not used: only while paused */
+    struct tls_session *tls; /* NULL: clear text. out and in hold plaintext in any case */
     struct list dirty_node, borrowed_node;
     struct deadline stall; /* no output could be written for stall_ms; also bounds lingering */
     uint32_t stall_ms;
     uint32_t lingered; /* bytes thrown away while lingering */
     int fd;
     int pending_error;
-    uint8_t events; /* what libuv polls for now */
-    bool reading;   /* the owner wants data */
-    bool paused;    /* but not right now */
+    int tls_verdict; /* what ended a TLS session, to be told after what came before it */
+    uint8_t events;  /* what libuv polls for now */
+    bool reading;    /* the owner wants data */
+    bool paused;     /* but not right now */
     bool connecting;
+    bool handshaking;   /* TLS */
+    bool tls_over;      /* the TLS session has ended or broken: nothing more is decrypted */
     bool write_blocked; /* wait until the socket is writable */
     bool write_failed;
     bool want_drain;
@@ -80,6 +86,17 @@ int stream_init(struct stream *stream, struct loop *loop, int fd, const struct s
 int stream_connect(struct stream *stream, struct loop *loop, const struct sockaddr *address,
                    socklen_t address_len, const struct stream_ops *ops);
 
+/* Speaks TLS from now on: as the accepting side after stream_init, as the connecting one after
+ * stream_connect, whatever that returned; before anything else is done with the stream. alpn and
+ * server_name as for tls_session_new. The owner goes on as with any stream, but hears connected
+ * when the handshake is done, or the error HANDSHAKE or CERTIFICATE; what it queues before waits.
+ * The peer's close_notify is an end; a connection that closes without one is the error CLOSED.
+ * stream_finish says close_notify, stream_close and stream_reset do not. 0, or NOMEM: the stream
+ * can only be closed. */
+int stream_accept_tls(struct stream *stream, struct tls_context *context, weir_str alpn);
+int stream_connect_tls(struct stream *stream, struct tls_context *context, weir_str alpn,
+                       const char *server_name);
+
 /* Stops and restarts delivery of data. stream_resume also starts it the first time. Data kept while
  * paused is delivered from the loop, not from inside stream_resume. */
 void stream_pause(struct stream *stream);
@@ -98,7 +115,7 @@ void stream_flush_now(struct stream *stream);
 /* Unsent output. */
 static inline size_t stream_pending(const struct stream *stream)
 {
-    return stream->out.bytes;
+    return stream->out.bytes + (stream->tls ? tls_session_unsent(stream->tls) : 0);
 }
 
 /* Asks for one call of drained. */
@@ -116,6 +133,9 @@ bool stream_has_room(struct stream *stream);
  * shall see that something was cut off (TCP RST instead of FIN). */
 void stream_close(struct stream *stream);
 void stream_reset(struct stream *stream);
+
+/* Gives back what outlives the socket: the facts of a TLS session. */
+void stream_done(struct stream *stream);
 
 /* Closes when all output is sent. linger: the peer may still be sending; its bytes are read and
  * dropped for a bounded time and amount, so that it can read our last words before a reset

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "server/tls.h"
+
 static struct fcgi_conn *conn_of(struct stream *stream)
 {
     return (struct fcgi_conn *)(void *)stream;
@@ -267,9 +269,18 @@ static void on_end(struct stream *stream)
 
 static void on_error(struct stream *stream, int error, bool writing)
 {
-    (void)error;
+    struct fcgi_conn *c = conn_of(stream);
+
     (void)writing;
-    lose(conn_of(stream));
+    if (conn_handshake_failed(&c->conn, error))
+        deadline_clear(&c->deadline);
+    else
+        lose(c);
+}
+
+static void on_connected(struct stream *stream)
+{
+    deadline_clear(&conn_of(stream)->deadline);
 }
 
 static void drain_one(struct fcgi_exchange *x)
@@ -309,6 +320,7 @@ static const struct stream_ops stream_ops = {
     .end = on_end,
     .error = on_error,
     .drained = on_drained,
+    .connected = on_connected,
     .closed = on_closed,
 };
 
@@ -322,6 +334,11 @@ static void on_deadline(struct deadline *deadline)
 {
     struct fcgi_conn *c = container_of(deadline, struct fcgi_conn, deadline);
 
+    if (c->conn.stream.handshaking) {
+        note(c, WEIR_LOG_INFO, "tls-handshake-timeout");
+        stream_close(&c->conn.stream);
+        return;
+    }
     if (c->conn.stream.paused) {
         update_deadline(c); /* it is us who do not read */
         return;
@@ -402,5 +419,11 @@ void fcgi_accept(struct server_loop *sl, struct site *site, int fd)
     list_init(&c->exchanges);
     deadline_init(&c->deadline, on_deadline);
     conn_add(&c->conn, sl, site);
+    if (site->endpoint.is_tls)
+        deadline_set(&sl->loop.deadlines, &c->deadline, o->head_timeout);
+    if (!conn_start_tls(&c->conn)) {
+        stream_close(&c->conn.stream);
+        return;
+    }
     stream_resume(&c->conn.stream);
 }

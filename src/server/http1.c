@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "http/response.h"
+#include "server/tls.h"
 
 enum { SKIP_MAX = 64 * 1024 }; /* of a body nobody wants: reading it costs less than a connection */
 
@@ -146,7 +147,7 @@ static void read_head(struct http1_conn *c, weir_str *in)
         read_more_head(c, in);
         return;
     }
-    http_parser_init(parser, limits_of(c), c->conn.sl->fields, false);
+    http_parser_init(parser, limits_of(c), c->conn.sl->fields, c->conn.site->endpoint.is_tls);
     switch (http_parser_feed(parser, in->ptr, in->len)) {
     case HTTP_DONE: {
         const char *head = in->ptr;
@@ -322,9 +323,21 @@ static void on_end(struct stream *stream)
 
 static void on_error(struct stream *stream, int error, bool writing)
 {
-    (void)error;
+    struct http1_conn *c = conn_of(stream);
+
     (void)writing;
-    lose(conn_of(stream));
+    if (conn_handshake_failed(&c->conn, error))
+        deadline_clear(&c->deadline);
+    else
+        lose(c);
+}
+
+/* The handshake is done: the client has the time of a new connection. */
+static void on_connected(struct stream *stream)
+{
+    struct http1_conn *c = conn_of(stream);
+
+    set_deadline(c, options_of(c)->head_timeout);
 }
 
 static void on_drained(struct stream *stream)
@@ -362,6 +375,7 @@ static const struct stream_ops stream_ops = {
     .end = on_end,
     .error = on_error,
     .drained = on_drained,
+    .connected = on_connected,
     .closed = on_closed,
 };
 
@@ -372,10 +386,14 @@ static void on_deadline(struct deadline *deadline)
 
     if (c->parser) {
         http1_refuse(c, 408, "head-timeout");
+    } else if (c->conn.stream.handshaking) {
+        server_log(c->conn.sl->server, WEIR_LOG_INFO, "reason=tls-handshake-timeout listener=%s",
+                   c->conn.site->url);
+        stream_close(&c->conn.stream);
     } else if (!c->x && stream_pending(&c->conn.stream) > 0) {
         set_deadline(c, options_of(c)->keepalive_timeout); /* it still reads the last answer */
     } else if (!c->x) {
-        stream_close(&c->conn.stream);
+        stream_finish(&c->conn.stream, false);
     } else if (c->draining) {
         stream_finish(&c->conn.stream, true);
     } else if (c->conn.stream.paused) {
@@ -436,5 +454,9 @@ void http1_accept(struct server_loop *sl, struct site *site, int fd)
     deadline_init(&c->deadline, on_deadline);
     conn_add(&c->conn, sl, site);
     set_deadline(c, sl->server->options.head_timeout);
+    if (!conn_start_tls(&c->conn)) {
+        stream_close(&c->conn.stream);
+        return;
+    }
     stream_resume(&c->conn.stream);
 }

@@ -8,6 +8,7 @@
 
 #include "http/path.h"
 #include "server/http1.h"
+#include "server/tls.h"
 
 /* The slice with a NUL behind it: what follows is always a delimiter that nobody needs any more. */
 static weir_str slice(char *head, struct http_span span)
@@ -198,13 +199,15 @@ static void load_addresses(struct http1_conn *c)
 int http1_load_params(weir_exchange *ex)
 {
     struct http1_conn *c = ((struct http1_exchange *)ex)->conn;
+    struct tls_session *tls = c->conn.stream.tls;
 
     if (!c->has_addresses)
         load_addresses(c);
-    ex->params = arena_alloc(ex->arena, 5 * sizeof *ex->params);
+    ex->params = arena_alloc(ex->arena, (5 + (tls ? TLS_PARAMS_MAX : 0)) * sizeof *ex->params);
     if (!ex->params)
         return WEIR_ERROR_NOMEM;
-    ex->params[ex->param_count++] = (weir_pair){WEIR_STR("REQUEST_SCHEME"), WEIR_STR("http")};
+    ex->params[ex->param_count++] =
+        (weir_pair){WEIR_STR("REQUEST_SCHEME"), tls ? WEIR_STR("https") : WEIR_STR("http")};
     if (c->remote_addr[0]) {
         weir_pair *p = ex->params + ex->param_count;
         p[0] = (weir_pair){WEIR_STR("REMOTE_ADDR"), str_of(c->remote_addr)};
@@ -213,5 +216,5 @@ int http1_load_params(weir_exchange *ex)
         p[3] = (weir_pair){WEIR_STR("SERVER_PORT"), str_of(c->local_port)};
         ex->param_count += 4;
     }
-    return 0;
+    return tls ? tls_params_add(ex, tls) : 0;
 }

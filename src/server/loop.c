@@ -42,6 +42,7 @@ void conn_remove(struct conn *conn)
     struct server_loop *sl = conn->sl;
 
     list_remove(&conn->node);
+    stream_done(&conn->stream);
     sl->conn_count--;
     stop_if_done(sl);
 }
@@ -196,8 +197,12 @@ no_loop:
 
 static void on_signal(uv_signal_t *handle, int number)
 {
-    (void)number;
-    weir_server_stop(handle->data);
+    struct weir_server *server = handle->data;
+
+    if (number != SIGHUP)
+        weir_server_stop(server);
+    else if (weir_server_reload_certificates(server) == 0)
+        server_log(server, WEIR_LOG_INFO, "certificates reloaded");
 }
 
 void server_handle_signals(struct weir_server *server)
@@ -207,11 +212,12 @@ void server_handle_signals(struct weir_server *server)
 
 void server_loop_run(struct server_loop *sl)
 {
-    static const int numbers[2] = {SIGTERM, SIGINT};
-    uv_signal_t signals[2];
+    static const int numbers[3] = {SIGTERM, SIGINT, SIGHUP};
+    uv_signal_t signals[3];
     bool handles_signals = sl->server->handles_signals && sl->loop.index == 0;
+    int count = !handles_signals ? 0 : sl->server->certificates.context ? 3 : 2;
 
-    for (int i = 0; handles_signals && i < 2; i++) {
+    for (int i = 0; i < count; i++) {
         (void)uv_signal_init(sl->loop.uv, &signals[i]);
         signals[i].data = sl->server;
         (void)uv_signal_start(&signals[i], on_signal, numbers[i]);
@@ -222,7 +228,7 @@ void server_loop_run(struct server_loop *sl)
     loop_run(&sl->loop);
     if (sl->server->hooks.loop_stopped)
         sl->server->hooks.loop_stopped(&sl->loop, sl->server->hooks.arg);
-    for (int i = 0; handles_signals && i < 2; i++)
+    for (int i = 0; i < count; i++)
         uv_close((uv_handle_t *)&signals[i], NULL);
     if (handles_signals)
         (void)uv_run(sl->loop.uv, UV_RUN_NOWAIT);

@@ -58,6 +58,8 @@ static void take_options(weir_server_options *own, const weir_server_options *gi
     DEFAULT(worker_queue, 1000);
     DEFAULT(log, log_to_stderr);
 #undef DEFAULT
+    if (own->tls_client_verify > WEIR_TLS_VERIFY_REQUIRED)
+        own->tls_client_verify = WEIR_TLS_VERIFY_REQUIRED;
     if (own->threads > 256)
         own->threads = 256;
     if (own->workers > 4096)
@@ -72,9 +74,13 @@ weir_server *weir_server_new(const weir_server_options *options)
 {
     weir_server *server = calloc(1, sizeof *server);
 
-    if (server) {
-        take_options(&server->options, options);
-        list_init(&server->sites);
+    if (!server)
+        return NULL;
+    take_options(&server->options, options);
+    list_init(&server->sites);
+    if (certificates_init(&server->certificates, &server->options) != 0) {
+        free(server);
+        return NULL;
     }
     return server;
 }
@@ -110,6 +116,42 @@ static int open_site(struct weir_server *server, struct site *site)
     return 0;
 }
 
+int weir_server_add_certificate(weir_server *server, const char *cert_file, const char *key_file)
+{
+    if (!cert_file)
+        return WEIR_ERROR_INVALID;
+    if (atomic_load(&server->running))
+        return WEIR_ERROR_STATE;
+    return certificates_add(&server->certificates, cert_file, key_file, server->error);
+}
+
+int weir_server_reload_certificates(weir_server *server)
+{
+    char error[TLS_ERROR];
+    int rc;
+
+    if (server->certificates.count == 0)
+        return WEIR_ERROR_STATE;
+    rc = certificates_reload(&server->certificates, error);
+    if (rc != 0)
+        server_log(server, WEIR_LOG_ERROR, "certificates not reloaded, the old ones stay: %s",
+                   error);
+    return rc;
+}
+
+/* For a listener that speaks TLS. */
+static int load_certificates(struct weir_server *server, const char *url)
+{
+    int rc = certificates_load(&server->certificates, server->error);
+
+    if (rc == 0 && server->certificates.count == 0) {
+        snprintf(server->error, sizeof server->error,
+                 "%s: TLS needs a certificate and its key, and none was given", url);
+        rc = WEIR_ERROR_CERTIFICATE;
+    }
+    return rc;
+}
+
 int weir_server_listen(weir_server *server, const char *url, weir_handler *handler, void *arg)
 {
     struct site *site;
@@ -130,6 +172,8 @@ int weir_server_listen(weir_server *server, const char *url, weir_handler *handl
         .dispatch_arg = server->options.workers ? site : arg,
     };
     rc = endpoint_parse(url, true, &site->endpoint, server->error);
+    if (rc == 0 && site->endpoint.is_tls)
+        rc = load_certificates(server, url);
     if (rc != 0) {
         free(site);
         return rc;
@@ -142,6 +186,8 @@ int weir_server_listen(weir_server *server, const char *url, weir_handler *handl
         close_site(site, server->options.threads);
         return rc;
     }
+    if (site->endpoint.carrier == ENDPOINT_HTTP)
+        site->alpn = WEIR_STR("\10http/1.1");
     endpoint_format(&site->endpoint, site->url);
     list_insert(&server->sites, &site->node);
     return 0;
@@ -169,6 +215,7 @@ weir_server *weir_server_free(weir_server *server)
         list_remove(&site->node);
         close_site(site, server->options.threads);
     }
+    certificates_done(&server->certificates);
     free(server);
     return NULL;
 }

@@ -12,6 +12,7 @@
 #include "net/listener.h"
 #include "net/loop.h"
 #include "net/stream.h"
+#include "server/certificates.h"
 
 struct server_loop;
 struct workers;
@@ -22,6 +23,7 @@ struct site {
     struct weir_server *server;
     struct endpoint endpoint;
     char url[ENDPOINT_TEXT];
+    weir_str alpn; /* what it speaks over TLS, as tls_session_new takes it */
     weir_handler *handler;
     void *handler_arg;
     weir_handler *dispatch; /* what exchanges call: the handler, or what hands them to workers */
@@ -67,6 +69,7 @@ struct server_hooks {
 struct weir_server {
     weir_server_options options;
     struct list sites;
+    struct certificates certificates;
     struct server_loop *loops;
     struct workers *workers; /* NULL: handlers run on the loops */
     struct server_hooks hooks;
@@ -74,10 +77,10 @@ struct weir_server {
     atomic_bool running;
     atomic_bool forced; /* handlers did not end when told to: they may still run */
     bool handles_signals;
-    char error[ENDPOINT_ERROR];
+    char error[TLS_ERROR];
 };
 
-/* Adds a connection to its loop, or takes it off: conn_remove is to be called in the stream's
+/* Adds a connection to its loop, or takes it off: conn_remove is to be called after the stream's
  * closed op, before freeing. */
 void conn_add(struct conn *conn, struct server_loop *sl, struct site *site);
 void conn_remove(struct conn *conn);
@@ -91,7 +94,8 @@ __attribute__((format(printf, 3, 4))) void server_log(const struct weir_server *
 void http1_accept(struct server_loop *sl, struct site *site, int fd);
 void fcgi_accept(struct server_loop *sl, struct site *site, int fd);
 
-/* Makes SIGTERM and SIGINT stop the server while it runs. */
+/* Makes SIGTERM and SIGINT stop the server while it runs, and SIGHUP reload certificates if it has
+ * any. */
 void server_handle_signals(struct weir_server *server);
 
 #endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * net/stream_internal.h: what stream.c and its TLS side, tls_stream.c, know of each other. */
+#ifndef NET_STREAM_INTERNAL_H
+#define NET_STREAM_INTERNAL_H
+
+#include "net/stream.h"
+
+/* Whether the owner, or a handshake, is ready for what comes. */
+static inline bool stream_wants_input(const struct stream *s)
+{
+    return (s->reading && !s->paused) || s->handshaking;
+}
+
+/* Hands plaintext to the owner, and keeps what it does not take. */
+void stream_deliver(struct stream *stream, const char *bytes, size_t len);
+
+/* Polls for what the stream waits for now. */
+void stream_update_events(struct stream *stream);
+
+/* len bytes came from the socket, at scratch + TLS_GAP. */
+void tls_stream_received(struct stream *stream, size_t len);
+
+/* The peer closed the socket. */
+void tls_stream_cut(struct stream *stream);
+
+/* The socket is connected: the handshake begins. */
+void tls_stream_connected(struct stream *stream);
+
+/* Tells the owner how the session ended, once it has taken everything before and is not paused. */
+void tls_stream_tell(struct stream *stream);
+
+#endif
