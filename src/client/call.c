@@ -41,7 +41,8 @@ void call_ended(struct call *call, int error)
 {
     detach(call);
     /* After trouble, find out what is there now. */
-    if (error == WEIR_ERROR_CONNECT)
+    if (error == WEIR_ERROR_CONNECT || error == WEIR_ERROR_HANDSHAKE ||
+        error == WEIR_ERROR_CERTIFICATE)
         call->up->asked = false;
     call->ops->done(call, error);
 }

@@ -23,7 +23,8 @@ struct call_ops {
     /* There is room for more of the body, after call_want_drain. */
     void (*drained)(struct call *call);
     /* It is over: 0 after END_REQUEST with REQUEST_COMPLETE; OVERLOADED, CANT_MPX, UNKNOWN_ROLE;
-     * CONNECT, CLOSED, TRUNCATED, TIMEOUT, CANCELLED or a protocol error. */
+     * CONNECT, HANDSHAKE, CERTIFICATE, CLOSED, TRUNCATED, TIMEOUT, CANCELLED or a protocol error.
+     */
     void (*done)(struct call *call, int error);
 };
 
@@ -38,10 +39,11 @@ struct call {
     uint64_t connect_until;
     uint32_t app_status;
     int failed_with;
-    bool reused;     /* runs on a connection that served others before */
-    bool fresh_only; /* do not take a kept connection */
-    bool sent;       /* a request was written: it may have been processed */
-    bool responded;  /* a byte of STDOUT or STDERR came */
+    const char *detail; /* in done: what OpenSSL said, or NULL or "" */
+    bool reused;        /* runs on a connection that served others before */
+    bool fresh_only;    /* do not take a kept connection */
+    bool sent;          /* a request was written: it may have been processed */
+    bool responded;     /* a byte of STDOUT or STDERR came */
     bool paused;
 };
 

@@ -46,9 +46,14 @@ static void leave_list(struct upstream_conn *c)
 /* Closing takes a turn of the loop; nobody finds the connection from now on. */
 void upstream_conn_close(struct upstream_conn *c)
 {
+    bool idle = c->state == CONN_IDLE;
+
     leave_list(c);
     deadline_clear(&c->deadline);
-    stream_close(&c->stream);
+    if (idle)
+        stream_finish(&c->stream, false); /* over TLS it says so */
+    else
+        stream_close(&c->stream);
 }
 
 static void become_idle(struct upstream_conn *c)
@@ -107,6 +112,8 @@ static void connection_lost(struct upstream_conn *c, int error)
 {
     struct call *call = c->call;
 
+    if (call && c->stream.tls)
+        call->detail = tls_session_reason(c->stream.tls);
     c->call = NULL;
     if (c->is_probe && c->state == CONN_CONNECTING)
         c->up->asked = false; /* that was no answer: nobody was there */
@@ -203,6 +210,7 @@ static void on_closed(struct stream *stream)
     up->conn_count--;
     if (up->probe == c)
         up->probe = NULL;
+    stream_done(&c->stream);
     web_session_done(&c->session);
     free(c);
 }
@@ -224,9 +232,12 @@ static void on_deadline(struct deadline *deadline)
 
 int upstream_conn_open(struct upstream *up, struct upstream_conn **ret_conn)
 {
-    struct upstream_conn *c = calloc(1, sizeof *c);
+    struct upstream_conn *c;
     int rc;
 
+    if (up->endpoint.is_tls && !up->options.tls)
+        return WEIR_ERROR_INVALID;
+    c = calloc(1, sizeof *c);
     if (!c)
         return WEIR_ERROR_NOMEM;
     rc = stream_connect(&c->stream, up->loop, &up->endpoint.address.any, up->endpoint.address_len,
@@ -238,10 +249,16 @@ int upstream_conn_open(struct upstream *up, struct upstream_conn **ret_conn)
     web_session_init(&c->session, &up->loop->pool, &c->stream.out);
     c->stream.stall_ms = up->options.send_timeout;
     c->up = up;
+    if (up->endpoint.is_tls)
+        rc = stream_connect_tls(&c->stream, up->options.tls, WEIR_STR(""), up->endpoint.host);
     c->state = rc == 1 ? CONN_BUSY : CONN_CONNECTING;
     deadline_init(&c->deadline, on_deadline);
     list_insert(&up->conns, &c->node);
     up->conn_count++;
+    if (rc < 0) {
+        upstream_conn_close(c);
+        return rc;
+    }
     stream_resume(&c->stream);
     *ret_conn = c;
     return rc;

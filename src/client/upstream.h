@@ -17,16 +17,17 @@ enum { KEEPALIVE_AUTO = -1 };
 
 struct upstream_options {
     int keepalive;               /* idle connections to keep; 0 none, KEEPALIVE_AUTO */
-    uint32_t connect_timeout;    /* ms */
+    uint32_t connect_timeout;    /* ms, with the TLS handshake */
     uint32_t first_byte_timeout; /* ms from the request, or its last piece, to the first STDOUT */
     uint32_t response_timeout;   /* ms between two pieces of STDOUT */
     uint32_t send_timeout;       /* ms in which the application takes nothing */
     uint32_t idle_timeout;       /* ms that a kept connection may be unused */
     uint32_t abort_timeout;      /* ms from ABORT_REQUEST to END_REQUEST */
+    struct tls_context *tls;     /* for fcgis: endpoints, which need one; not owned */
 };
 
 #define UPSTREAM_OPTIONS_DEFAULT \
-    ((struct upstream_options){KEEPALIVE_AUTO, 2000, 60000, 60000, 60000, 60000, 5000})
+    ((struct upstream_options){KEEPALIVE_AUTO, 2000, 60000, 60000, 60000, 60000, 5000, NULL})
 
 struct upstream_conn;
 

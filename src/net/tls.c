@@ -41,19 +41,25 @@ static int fail(char *error, const char *what, const char *file)
 /* A key that is encrypted: nobody is there to type the password. */
 static int no_password(char *buffer, int size, int writing, void *arg)
 {
+    bool *asked = arg;
+
     (void)buffer;
     (void)size;
     (void)writing;
-    (void)arg;
+    if (asked)
+        *asked = true;
     return -1;
 }
 
-/* A certificate that is optional may be wrong as well; what is made of it is said in the session's
- * facts. The error stays in the verify result. */
+/* A certificate that is optional may be wrong as well: the handshake goes on, and the first thing
+ * that was wrong is remembered for the session's facts. */
 static int accept_all(int ok, X509_STORE_CTX *store)
 {
-    (void)ok;
-    (void)store;
+    SSL *ssl = X509_STORE_CTX_get_ex_data(store, SSL_get_ex_data_X509_STORE_CTX_idx());
+    struct tls_session *session = SSL_get_app_data(ssl);
+
+    if (!ok && session->first_error == X509_V_OK)
+        session->first_error = X509_STORE_CTX_get_error(store);
     return 1;
 }
 
@@ -238,12 +244,20 @@ out:
 
 static int load_certificate(SSL_CTX *ssl, const char *cert_file, const char *key_file, char *error)
 {
+    bool asked = false;
+    int rc = 0;
+
     if (SSL_CTX_use_certificate_chain_file(ssl, cert_file) != 1)
         return fail(error, "cannot use certificate", cert_file);
+    SSL_CTX_set_default_passwd_cb_userdata(ssl, &asked);
     if (SSL_CTX_use_PrivateKey_file(ssl, key_file, SSL_FILETYPE_PEM) != 1 ||
         SSL_CTX_check_private_key(ssl) != 1)
-        return fail(error, "cannot use private key", key_file);
-    return 0;
+        rc = fail(error, "cannot use private key", key_file);
+    SSL_CTX_set_default_passwd_cb_userdata(ssl, NULL);
+    if (asked)
+        snprintf(error, TLS_ERROR, "cannot use private key %s: it is locked with a password",
+                 key_file);
+    return rc;
 }
 
 int tls_context_add_certificate(struct tls_context *context, const char *cert_file,

@@ -30,7 +30,8 @@ struct tls_session {
     struct outq sealed;
     weir_str in; /* what OpenSSL has not read yet of the bytes given to tls_session_open */
     weir_str alpn;
-    long verify_result;
+    long first_error;   /* in the peer's certificates, when errors do not end the handshake */
+    long verify_result; /* once the session is ready */
     const char *reason;
     struct tls_peer *peer;
     bool ready;

@@ -157,7 +157,7 @@ static int check_peer(struct tls_session *t)
 {
     X509 *leaf = SSL_get0_peer_certificate(t->ssl);
 
-    t->verify_result = SSL_get_verify_result(t->ssl);
+    t->verify_result = t->first_error != X509_V_OK ? t->first_error : SSL_get_verify_result(t->ssl);
     if (leaf && t->verify_result == X509_V_OK && SSL_session_reused(t->ssl) &&
         X509_cmp_current_time(X509_get0_notAfter(leaf)) < 0)
         t->verify_result = X509_V_ERR_CERT_HAS_EXPIRED;

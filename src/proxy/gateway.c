@@ -35,10 +35,12 @@ static void let_go(struct gateway *g)
 
 static void log_failure(struct gateway *g, unsigned status, const char *reason)
 {
+    const char *detail = g->call.detail ? g->call.detail : "";
+
     server_log(g->proxy->server, status >= 500 ? WEIR_LOG_WARNING : WEIR_LOG_INFO,
-               "reason=%s status=%u request_id=%.*s backend=%s method=%s target=%.200s", reason,
+               "reason=%s status=%u request_id=%.*s backend=%s method=%s target=%.200s%s%s", reason,
                status, REQUEST_ID_SIZE, g->request_id, g->call.up ? g->call.up->url : "-",
-               g->x->method.ptr, g->x->target.ptr);
+               g->x->method.ptr, g->x->target.ptr, *detail ? ": " : "", detail);
 }
 
 void gateway_fail(struct gateway *g, unsigned status, const char *reason)
@@ -243,7 +245,8 @@ static bool is_idempotent(weir_str method)
     return false;
 }
 
-/* Calls again what was surely not processed: another server after a failed connect or OVERLOADED;
+/* Calls again what was surely not processed: another server after a failed connect (or its TLS
+ * handshake) or OVERLOADED;
  * the same one, on a new connection, when a kept one had died unnoticed or takes no second request
  * (CANT_MPX_CONN). */
 static bool retry(struct gateway *g, int error)
@@ -252,7 +255,8 @@ static bool retry(struct gateway *g, int error)
     bool kept_died =
         call->reused && !call->responded && !g->retried &&
         ((error == WEIR_ERROR_CLOSED && is_idempotent(g->method)) || error == WEIR_ERROR_CANT_MPX);
-    bool refused = error == WEIR_ERROR_CONNECT || error == WEIR_ERROR_OVERLOADED ||
+    bool refused = error == WEIR_ERROR_CONNECT || error == WEIR_ERROR_HANDSHAKE ||
+                   error == WEIR_ERROR_CERTIFICATE || error == WEIR_ERROR_OVERLOADED ||
                    error == WEIR_ERROR_CANT_MPX;
 
     if (g->body_sent || g->head_started || g->head_done)
@@ -282,6 +286,8 @@ static void fail_call(struct gateway *g, int error)
         const char *reason;
     } table[] = {
         {WEIR_ERROR_CONNECT, 502, "connect-failed"},
+        {WEIR_ERROR_HANDSHAKE, 502, "tls-handshake-failed"},
+        {WEIR_ERROR_CERTIFICATE, 502, "tls-certificate-refused"},
         {WEIR_ERROR_CLOSED, 502, "closed-before-response"},
         {WEIR_ERROR_TRUNCATED, 502, "response-truncated"},
         {WEIR_ERROR_TIMEOUT, 504, "backend-timeout"},

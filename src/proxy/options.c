@@ -14,9 +14,19 @@ static const char help_text[] =
     "\n"
     "usage: weir --listen URL... --to URL... [options]\n"
     "\n"
-    "  --listen URL           accept HTTP on http://HOST:PORT or http+unix:PATH; repeatable\n"
-    "  --to URL               a FastCGI application on fcgi://HOST:PORT or fcgi+unix:PATH;\n"
-    "                         several take turns\n"
+    "  --listen URL           accept HTTP on http://HOST:PORT, https://HOST:PORT or\n"
+    "                         http+unix:PATH; repeatable\n"
+    "  --to URL               a FastCGI application on fcgi://HOST:PORT, fcgis://HOST:PORT (TLS)\n"
+    "                         or fcgi+unix:PATH; several take turns\n"
+    "  --cert FILE            certificate and chain for https:, PEM; several are chosen from by\n"
+    "                         the name that the client asks for, the first serves the rest\n"
+    "  --key FILE             the private key of the --cert before it, if not in the same file\n"
+    "  --client-ca FILE       ask clients for a certificate issued by one of these\n"
+    "  --client-verify required|optional  with --client-ca: what if there is none (default\n"
+    "                         required)\n"
+    "  --backend-ca FILE      who may have issued the certificates of fcgis: backends (default:\n"
+    "                         whom the system trusts)\n"
+    "  --backend-cert FILE, --backend-key FILE  weir's own certificate towards backends\n"
     "  --root DIR             script backends (php-fpm, fcgiwrap): the script is the file under\n"
     "                         DIR that the path names, sent as SCRIPT_FILENAME\n"
     "  --threads N            loop threads, 1 to 256 (default 1)\n"
@@ -27,7 +37,8 @@ static const char help_text[] =
     "  --response-timeout MS  until the first byte of a response, and between two (default 60000)\n"
     "  --help, --version\n"
     "\n"
-    "SIGTERM and SIGINT finish the requests that run, then weir ends.\n";
+    "SIGTERM and SIGINT finish the requests that run, then weir ends. SIGHUP reads certificates\n"
+    "and keys again.\n";
 
 enum {
     OPT_LISTEN = 256,
@@ -38,6 +49,13 @@ enum {
     OPT_MAX_BODY,
     OPT_CONNECT_TIMEOUT,
     OPT_RESPONSE_TIMEOUT,
+    OPT_CERT,
+    OPT_KEY,
+    OPT_CLIENT_CA,
+    OPT_CLIENT_VERIFY,
+    OPT_BACKEND_CA,
+    OPT_BACKEND_CERT,
+    OPT_BACKEND_KEY,
     OPT_HELP,
     OPT_VERSION,
 };
@@ -51,6 +69,13 @@ static const struct option long_options[] = {
     {"max-body", required_argument, NULL, OPT_MAX_BODY},
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"response-timeout", required_argument, NULL, OPT_RESPONSE_TIMEOUT},
+    {"cert", required_argument, NULL, OPT_CERT},
+    {"key", required_argument, NULL, OPT_KEY},
+    {"client-ca", required_argument, NULL, OPT_CLIENT_CA},
+    {"client-verify", required_argument, NULL, OPT_CLIENT_VERIFY},
+    {"backend-ca", required_argument, NULL, OPT_BACKEND_CA},
+    {"backend-cert", required_argument, NULL, OPT_BACKEND_CERT},
+    {"backend-key", required_argument, NULL, OPT_BACKEND_KEY},
     {"help", no_argument, NULL, OPT_HELP},
     {"version", no_argument, NULL, OPT_VERSION},
     {NULL, 0, NULL, 0},
@@ -118,9 +143,59 @@ static bool root(const char *text, const char **ret_root)
     return true;
 }
 
+static bool key(const char *file, struct proxy_options *o)
+{
+    if (o->cert_count == 0 || o->key[o->cert_count - 1]) {
+        fputs("weir: --key must follow the --cert that it belongs to\n", stderr);
+        return false;
+    }
+    o->key[o->cert_count - 1] = file;
+    return true;
+}
+
+static bool client_verify(const char *text, weir_tls_verify *ret_verify)
+{
+    if (strcmp(text, "required") == 0)
+        *ret_verify = WEIR_TLS_VERIFY_REQUIRED;
+    else if (strcmp(text, "optional") == 0)
+        *ret_verify = WEIR_TLS_VERIFY_OPTIONAL;
+    else {
+        fprintf(stderr, "weir: --client-verify takes required or optional, not \"%s\"\n", text);
+        return false;
+    }
+    return true;
+}
+
+static bool take_tls(int option, const char *value, struct proxy_options *o)
+{
+    switch (option) {
+    case OPT_CERT:
+        return add("cert", o->cert, &o->cert_count, CERTIFICATES_MAX, value);
+    case OPT_KEY:
+        return key(value, o);
+    case OPT_CLIENT_CA:
+        o->client_ca = value;
+        return true;
+    case OPT_CLIENT_VERIFY:
+        return client_verify(value, &o->client_verify);
+    case OPT_BACKEND_CA:
+        o->backend_ca = value;
+        return true;
+    case OPT_BACKEND_CERT:
+        o->backend_cert = value;
+        return true;
+    default:
+        o->backend_key = value;
+        return true;
+    }
+}
+
 static bool take(int option, const char *value, struct proxy_options *o)
 {
     uint64_t n;
+
+    if (option >= OPT_CERT)
+        return take_tls(option, value, o);
 
     switch (option) {
     case OPT_LISTEN:
@@ -170,10 +245,16 @@ enum options_result options_parse(int argc, char **argv, struct proxy_options *o
         if (!take(option, optarg, o))
             return OPTIONS_ERROR;
     }
+    if (o->client_ca && o->client_verify == WEIR_TLS_VERIFY_NONE)
+        o->client_verify = WEIR_TLS_VERIFY_REQUIRED;
     if (optind < argc)
         fprintf(stderr, "weir: \"%s\" is not an option; see weir --help\n", argv[optind]);
     else if (o->listen_count == 0)
         fputs("weir: --listen is missing, as in --listen http://127.0.0.1:8080\n", stderr);
+    else if (o->client_verify != WEIR_TLS_VERIFY_NONE && !o->client_ca)
+        fputs("weir: --client-verify needs --client-ca\n", stderr);
+    else if (o->backend_key && !o->backend_cert)
+        fputs("weir: --backend-key needs --backend-cert\n", stderr);
     else if (o->to_count == 0)
         fputs("weir: --to is missing, as in --to fcgi+unix:/run/app.sock\n", stderr);
     else

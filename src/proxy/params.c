@@ -19,6 +19,12 @@ static int put(struct gateway *g, const char *name, size_t name_len, weir_str va
 
 #define PUT(g, name, value) put((g), (name), sizeof(name) - 1, (value))
 
+/* Some 2 KiB in each request, that hardly any application looks at. */
+static bool is_whole_certificate(weir_str name)
+{
+    return str_eq(name, WEIR_STR("TLS_CLIENT_CERT")) || str_eq(name, WEIR_STR("SSL_CLIENT_CERT"));
+}
+
 /* Facts of the connection and of weir itself. */
 static int put_trusted(struct gateway *g)
 {
@@ -30,9 +36,10 @@ static int put_trusted(struct gateway *g)
         rc = PUT(g, "SERVER_SOFTWARE", WEIR_STR("weir/" WEIR_VERSION));
     if (rc == 0)
         rc = PUT(g, "REQUEST_ID", str(g->request_id, REQUEST_ID_SIZE));
-    /* REMOTE_ADDR, REMOTE_PORT, SERVER_ADDR, SERVER_PORT, REQUEST_SCHEME */
+    /* REMOTE_ADDR, REMOTE_PORT, SERVER_ADDR, SERVER_PORT, REQUEST_SCHEME, TLS_*, SSL_* */
     for (size_t i = 0; rc == 0 && weir_param_at(x, i, &name, &value); i++)
-        rc = weir_web_param(g->call.request, name, value);
+        if (!is_whole_certificate(name))
+            rc = weir_web_param(g->call.request, name, value);
     if (rc == 0)
         rc = PUT(g, "SERVER_NAME", x->host);
     if (rc != 0 || !g->proxy->options.root)

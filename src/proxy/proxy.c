@@ -60,11 +60,41 @@ static int listen_all(struct proxy *proxy)
     return 0;
 }
 
-int proxy_init(struct proxy *proxy, const struct proxy_options *options)
+static int add_certificates(struct proxy *proxy)
+{
+    const struct proxy_options *o = &proxy->options;
+
+    for (unsigned i = 0; i < o->cert_count; i++) {
+        int rc = weir_server_add_certificate(proxy->server, o->cert[i], o->key[i]);
+        if (rc != 0) {
+            fprintf(stderr, "weir: %s\n", weir_server_error(proxy->server));
+            return rc;
+        }
+    }
+    return 0;
+}
+
+/* What is needed to speak TLS to backends. */
+static int init_backend_tls(struct proxy *proxy)
+{
+    struct proxy_options *o = &proxy->options;
+    struct tls_settings settings = {.ca_file = o->backend_ca};
+    char error[TLS_ERROR];
+    int rc = tls_context_new(false, &settings, &proxy->backend_tls, error);
+
+    if (rc == 0 && o->backend_cert)
+        rc =
+            tls_context_add_certificate(proxy->backend_tls, o->backend_cert, o->backend_key, error);
+    if (rc != 0)
+        fprintf(stderr, "weir: %s\n", error);
+    o->upstream.tls = proxy->backend_tls;
+    return rc;
+}
+
+static int init_backends(struct proxy *proxy, const struct proxy_options *options)
 {
     char error[ENDPOINT_ERROR];
 
-    *proxy = (struct proxy){.options = *options};
     for (unsigned i = 0; i < options->to_count; i++) {
         struct endpoint *ep = &proxy->backends[i];
         int rc = endpoint_parse(options->to[i], false, ep, error);
@@ -75,15 +105,31 @@ int proxy_init(struct proxy *proxy, const struct proxy_options *options)
         if (ep->carrier != ENDPOINT_FCGI) {
             fprintf(stderr,
                     "weir: --to %s: weir speaks FastCGI to its backends, so this must be "
-                    "fcgi://HOST:PORT or fcgi+unix:PATH\n",
+                    "fcgi://HOST:PORT, fcgis://HOST:PORT or fcgi+unix:PATH\n",
                     options->to[i]);
             return WEIR_ERROR_ADDRESS;
         }
+        rc = ep->is_tls && !proxy->backend_tls ? init_backend_tls(proxy) : 0;
+        if (rc != 0)
+            return rc;
     }
+    return 0;
+}
+
+int proxy_init(struct proxy *proxy, const struct proxy_options *options)
+{
+    int rc;
+
+    *proxy = (struct proxy){.options = *options};
+    rc = init_backends(proxy, options);
+    if (rc != 0)
+        return rc;
     proxy->server = weir_server_new(&(weir_server_options){
         .size = sizeof(weir_server_options),
         .threads = options->threads,
         .body_max = options->body_max,
+        .tls_client_ca = options->client_ca,
+        .tls_client_verify = options->client_verify,
     });
     if (!proxy->server)
         return WEIR_ERROR_NOMEM;
@@ -93,7 +139,8 @@ int proxy_init(struct proxy *proxy, const struct proxy_options *options)
         .loop_stopped = loop_stopped,
         .arg = proxy,
     };
-    return listen_all(proxy);
+    rc = add_certificates(proxy);
+    return rc ? rc : listen_all(proxy);
 }
 
 int proxy_run(struct proxy *proxy)
@@ -105,6 +152,7 @@ int proxy_run(struct proxy *proxy)
 void proxy_done(struct proxy *proxy)
 {
     proxy->server = weir_server_free(proxy->server);
+    tls_context_unref(proxy->backend_tls);
     for (unsigned i = 0; i < 256; i++)
         free(proxy->loops[i]);
 }

@@ -10,13 +10,18 @@
 #include "exchange/exchange.h"
 #include "server/server.h"
 
-enum { BACKENDS_MAX = 64, LISTENERS_MAX = 64 };
+enum { BACKENDS_MAX = 64, LISTENERS_MAX = 64, CERTIFICATES_MAX = 64 };
 
 struct proxy_options {
     const char *listen[LISTENERS_MAX];
     unsigned listen_count;
     const char *to[BACKENDS_MAX];
     unsigned to_count;
+    const char *cert[CERTIFICATES_MAX], *key[CERTIFICATES_MAX];
+    unsigned cert_count;
+    const char *client_ca; /* issuers of client certificates, or NULL */
+    weir_tls_verify client_verify;
+    const char *backend_ca, *backend_cert, *backend_key; /* for fcgis: backends, or NULL */
     uint32_t threads;
     const char *root; /* document root of script backends, or NULL */
     uint64_t body_max;
@@ -32,6 +37,7 @@ struct proxy_loop {
 struct proxy {
     struct proxy_options options;
     struct endpoint backends[BACKENDS_MAX];
+    struct tls_context *backend_tls; /* NULL: no backend needs it */
     struct weir_server *server;
     struct proxy_loop *loops[256];
 };

@@ -24,8 +24,9 @@ bool conn_handshake_failed(struct conn *conn, int error)
     if (error != WEIR_ERROR_HANDSHAKE)
         return false;
     const char *reason = tls_session_reason(conn->stream.tls);
-    server_log(conn->sl->server, WEIR_LOG_INFO, "reason=tls-handshake listener=%s: %s",
-               conn->site->url, reason[0] ? reason : "the client closed the connection");
+    if (*reason) /* else the client went away, as a balancer's probe does */
+        server_log(conn->sl->server, WEIR_LOG_INFO, "reason=tls-handshake listener=%s: %s",
+                   conn->site->url, reason);
     stream_finish(&conn->stream, true);
     return true;
 }
