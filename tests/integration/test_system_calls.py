@@ -9,6 +9,8 @@ import pytest
 
 from fcgi_peer import Application, params, request
 from http_peer import Client
+from pki import Authority, TlsClient
+from server import BUILD
 
 CALLS = 'read,readv,recvfrom,recvmsg,write,writev,sendto,sendmsg,pread64,pwrite64'
 COUNT = 200
@@ -77,3 +79,15 @@ def test_weir(servers, hello):
             assert client.request('GET', '/').status == 200
         reads, writes = traced(weir, servers.folder, exchange)
     assert abs(reads - 2 * COUNT) <= SLACK and abs(writes - 2 * COUNT) <= SLACK
+
+
+def test_libweir_over_https(servers, tmp_path):
+    authority = Authority(tmp_path / 'ca')
+    server = servers.start('echo', [BUILD / 'examples' / 'echo', 'https://127.0.0.1:0',
+                                    *authority.issue('server')],
+                           clean=True, ready=r'^echo: listening on (\S+)$')
+    with TlsClient(server.address, authority.context()) as client:
+        def exchange():
+            assert client.request('GET', '/').status == 200
+        reads, writes = traced(server, servers.folder, exchange)
+    assert abs(reads - COUNT) <= SLACK and abs(writes - COUNT) <= SLACK
