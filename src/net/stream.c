@@ -141,10 +141,14 @@ bool stream_peer_closed(const struct stream *s)
 
 static bool can_read(const struct stream *s)
 {
-    return stream_wants_input(s) && !s->ended && (!s->tls_over || s->lingering);
+    bool wanted = s->reading && !s->paused;
+
+    if (s->tls)
+        wanted = (wanted || s->handshaking) && (!s->tls_over || s->lingering);
+    return wanted && !s->ended;
 }
 
-void stream_update_events(struct stream *s)
+static void update_events(struct stream *s)
 {
     int want = 0;
 
@@ -161,19 +165,24 @@ void stream_update_events(struct stream *s)
         (void)uv_poll_stop(&s->poll);
 }
 
+void stream_update_events(struct stream *s)
+{
+    update_events(s);
+}
+
 void stream_pause(struct stream *s)
 {
     s->paused = true;
-    stream_update_events(s);
+    update_events(s);
 }
 
 void stream_resume(struct stream *s)
 {
     s->reading = true;
     s->paused = false;
-    if (s->in.len > 0 || s->tls_verdict != 0)
+    if (s->in.len > 0 || (s->tls && s->tls_verdict != 0))
         stream_dirty(s);
-    stream_update_events(s);
+    update_events(s);
 }
 
 void stream_dirty(struct stream *s)
@@ -200,11 +209,9 @@ static void fail_writing(struct stream *s, int error)
     stream_dirty(s);
 }
 
-/* The queue that goes to the socket, after encrypting what is to be; NULL when memory is out. */
-static struct outq *next_output(struct stream *s)
+/* Over TLS: what goes to the socket, after encrypting what is to be; NULL when memory is out. */
+static struct outq *seal(struct stream *s)
 {
-    if (!s->tls)
-        return &s->out;
     if (tls_session_seal(s->tls, &s->out) != 0)
         return NULL;
     if (s->close_when_sent && s->out.bytes == 0)
@@ -216,11 +223,11 @@ static struct outq *next_output(struct stream *s)
 static void write_out(struct stream *s)
 {
     struct iovec iov[IOVECS];
-    struct outq *out;
+    struct outq *out = s->tls ? seal(s) : &s->out;
 
     if (s->connecting)
         goto settle;
-    while ((out = next_output(s)) && out->bytes > 0) {
+    while (out && out->bytes > 0) {
         int count = outq_iovec(out, iov, IOVECS);
         ssize_t n;
         do
@@ -241,6 +248,8 @@ static void write_out(struct stream *s)
             s->write_blocked = true;
             goto settle;
         }
+        if (s->tls)
+            out = seal(s);
     }
     if (!out) {
         fail_writing(s, WEIR_ERROR_NOMEM);
@@ -273,7 +282,7 @@ static void flush(struct stream *s)
 {
     if (!s->write_failed && !s->write_blocked)
         write_out(s);
-    stream_update_events(s);
+    update_events(s);
     if (s->close_when_sent) {
         if (s->write_failed || (stream_pending(s) == 0 && !s->linger && !s->lingering))
             stream_close(s);
@@ -305,7 +314,7 @@ void stream_flush_now(struct stream *s)
         return;
     }
     write_out(s);
-    stream_update_events(s);
+    update_events(s);
 }
 
 bool stream_has_room(struct stream *s)
@@ -376,7 +385,7 @@ static void give_kept(struct stream *s)
     }
     buf_consume(&s->in, used);
     buf_trim(&s->in);
-    stream_update_events(s);
+    update_events(s);
     if (s->tls_verdict != 0)
         tls_stream_tell(s);
 }
@@ -384,7 +393,7 @@ static void give_kept(struct stream *s)
 static void read_failed(struct stream *s, int error)
 {
     s->ended = true;
-    stream_update_events(s);
+    update_events(s);
     if (s->lingering || s->close_when_sent)
         stream_close(s);
     else
@@ -394,25 +403,29 @@ static void read_failed(struct stream *s, int error)
 static void read_ended(struct stream *s)
 {
     s->ended = true;
-    stream_update_events(s);
+    update_events(s);
     if (s->lingering)
         stream_close(s);
     else
         s->ops->end(s);
 }
 
-void stream_deliver(struct stream *s, const char *bytes, size_t len)
+void stream_keep(struct stream *s, const char *bytes, size_t len)
 {
-    size_t used = s->reading && !s->paused && !s->close_when_sent ? give(s, bytes, len) : 0;
-
-    if (s->closing || used == len || s->close_when_sent)
-        return;
-    if (buf_append(&s->in, bytes + used, len - used) != 0) {
+    if (buf_append(&s->in, bytes, len) != 0) {
         read_failed(s, WEIR_ERROR_NOMEM);
         return;
     }
     if (!s->paused)
         stream_dirty(s);
+}
+
+void stream_deliver(struct stream *s, const char *bytes, size_t len)
+{
+    size_t used = give(s, bytes, len);
+
+    if (used < len && !s->closing && !s->close_when_sent)
+        stream_keep(s, bytes + used, len - used);
 }
 
 static void read_in(struct stream *s)
@@ -468,7 +481,7 @@ static void connect_finished(struct stream *s)
     else
         s->ops->connected(s);
     if (!s->closing)
-        stream_update_events(s);
+        update_events(s);
     stream_dirty(s);
 }
 
@@ -496,7 +509,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
     else if (status < 0 && !s->is_unix && !s->closing)
         read_failed(s, WEIR_ERROR_CLOSED);
     if (!s->closing)
-        stream_update_events(s);
+        update_events(s);
 }
 
 void stream_flush_dirty(struct loop *loop)

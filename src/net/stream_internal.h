@@ -6,14 +6,9 @@
 
 #include "net/stream.h"
 
-/* Whether the owner, or a handshake, is ready for what comes. */
-static inline bool stream_wants_input(const struct stream *s)
-{
-    return (s->reading && !s->paused) || s->handshaking;
-}
-
-/* Hands plaintext to the owner, and keeps what it does not take. */
+/* Hands plaintext to the owner, and keeps what it does not take; or keeps all of it. */
 void stream_deliver(struct stream *stream, const char *bytes, size_t len);
+void stream_keep(struct stream *stream, const char *bytes, size_t len);
 
 /* Polls for what the stream waits for now. */
 void stream_update_events(struct stream *stream);

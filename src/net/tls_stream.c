@@ -50,7 +50,9 @@ void tls_stream_tell(struct stream *s)
 {
     int verdict = s->tls_verdict;
 
-    if (s->in.len > 0 || s->closing || s->close_when_sent || !stream_wants_input(s))
+    bool listens = (s->reading && !s->paused) || s->handshaking;
+
+    if (s->in.len > 0 || s->closing || s->close_when_sent || !listens)
         return;
     s->tls_verdict = 0;
     s->handshaking = false;
@@ -73,8 +75,12 @@ void tls_stream_received(struct stream *s, size_t len)
             return;
         stream_dirty(s); /* for what was queued before */
     }
-    if (plain > 0)
+    if (s->close_when_sent)
+        return;
+    if (plain > 0 && s->reading && !s->paused)
         stream_deliver(s, s->loop->scratch, plain);
+    else if (plain > 0)
+        stream_keep(s, s->loop->scratch, plain);
     if (s->tls_verdict != 0)
         tls_stream_tell(s);
 }
