@@ -392,6 +392,8 @@ static void give_kept(struct stream *s)
 
 static void read_failed(struct stream *s, int error)
 {
+    if (s->handshaking && error == WEIR_ERROR_CLOSED)
+        error = WEIR_ERROR_HANDSHAKE;
     s->ended = true;
     update_events(s);
     if (s->lingering || s->close_when_sent)

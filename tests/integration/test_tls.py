@@ -660,3 +660,57 @@ def test_no_resumption_across_a_reload(servers, pki):
     logged(weir, 'certificates reloaded')
     with TlsClient(weir.address, context, session=session) as client:
         assert client.request('GET', '/').status == 200 and not client.sock.session_reused
+
+
+# ---- The accessors of weir/tls.h, in the example ----------------------------------------------------
+
+def start_tls_example(servers, url, *argv):
+    return servers.start('tls', [BUILD / 'examples' / 'tls', url, *argv], clean=True,
+                         ready=r'^tls: listening on (\S+)$')
+
+
+def facts(response):
+    return dict(line.partition(' ')[::2] for line in response.body.decode().splitlines()
+                if not line.startswith('not after')), response.body.decode()
+
+
+def test_accessors_over_https(servers, pki):
+    example = start_tls_example(servers, 'https://127.0.0.1:0', *pki.server, pki.cert)
+    with TlsClient(example.address, pki.context(V13, pki.client, ['http/1.1'])) as client:
+        told, text = facts(client.request('GET', '/'))
+        assert told['Hello,'] == 'CN=Ann\\, the first,O=Example'
+        assert told['protocol'] == 'TLSv1.3' and told['cipher'] == client.sock.cipher()[0]
+        assert told['sni'] == 'localhost' and told['alpn'] == 'http/1.1'
+        assert told['verify'] == '1' and told['issuer'] == 'CN=Test CA'
+        not_after = int(text.split('not after ')[1])
+        assert 29 * 86400 < not_after - time.time() <= 30 * 86400
+        example.process.send_signal(signal.SIGHUP)
+        logged(example, 'certificates reloaded')
+        assert client.request('GET', '/').status == 200
+    with TlsClient(example.address, pki.context(V12, pki.expired)) as client:
+        told, text = facts(client.request('GET', '/'))
+        assert told['Hello,'] == 'stranger' and told['verify'] == '2' and told['issuer'] == '-'
+        assert 'not after -1' in text
+
+
+def test_accessors_over_fastcgi(servers):
+    """The parameters speak; headers of the same names do not."""
+    example = start_tls_example(servers, f'fcgi+unix:{servers.folder}/tls.sock')
+
+    def ask(**more):
+        with Application(example.address) as app:
+            app.send(request(values=params(**more)))
+            return app.reply()
+
+    assert ask().status == 403
+    assert ask(HTTP_HTTPS='on', HTTP_TLS_PROTOCOL='TLSv1.3').status == 403
+    reply = ask(HTTPS='on', SSL_PROTOCOL='TLSv1.2', SSL_CLIENT_VERIFY='SUCCESS',
+                SSL_CLIENT_S_DN='CN=Ann', HTTP_TLS_CLIENT_SUBJECT='CN=Mallory')
+    assert reply.status == 200 and b'Hello, CN=Ann\nprotocol TLSv1.2\n' in reply.body
+    assert b'stranger' in ask(HTTPS='on', HTTP_SSL_CLIENT_VERIFY='SUCCESS',
+                              HTTP_SSL_CLIENT_S_DN='CN=Mallory').body
+
+
+def test_hello_needs_a_certificate():
+    done = run(BUILD / 'examples' / 'hello', 'https://127.0.0.1:0')
+    assert done.returncode == 1 and 'TLS needs a certificate' in done.stderr
