@@ -10,71 +10,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include <cmocka.h>
-#include <openssl/pem.h>
-#include <openssl/x509v3.h>
 #include <weir/error.h>
 
 #include "net/loop.h"
 #include "net/tls_internal.h"
+#include "support/certificate.h"
 #include "support/failmalloc.h"
-
-static char folder[] = "/tmp/weir-test-XXXXXX";
-static char cert_file[64], key_file[64];
-
-/* ---- A certificate for "localhost" ----------------------------------------------------------- */
-
-static void add_names(X509 *cert)
-{
-    X509_NAME *name = X509_get_subject_name(cert);
-    X509_EXTENSION *names =
-        X509V3_EXT_conf_nid(NULL, NULL, NID_subject_alt_name, "DNS:localhost,IP:192.0.2.1");
-
-    assert_true(X509_NAME_add_entry_by_txt(name, "CN", MBSTRING_ASC, (const uint8_t *)"localhost",
-                                           -1, -1, 0));
-    assert_true(X509_set_issuer_name(cert, name));
-    assert_true(X509_add_ext(cert, names, -1));
-    X509_EXTENSION_free(names);
-}
-
-static int make_certificate(void **state)
-{
-    EVP_PKEY *key = EVP_EC_gen("P-256");
-    X509 *cert = X509_new();
-    FILE *file;
-
-    (void)state;
-    assert_non_null(mkdtemp(folder));
-    snprintf(cert_file, sizeof cert_file, "%s/cert.pem", folder);
-    snprintf(key_file, sizeof key_file, "%s/key.pem", folder);
-    X509_set_version(cert, 2);
-    ASN1_INTEGER_set(X509_get_serialNumber(cert), 0x1234);
-    X509_gmtime_adj(X509_getm_notBefore(cert), -60);
-    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
-    X509_set_pubkey(cert, key);
-    add_names(cert);
-    assert_true(X509_sign(cert, key, EVP_sha256()) > 0);
-
-    assert_non_null(file = fopen(cert_file, "w"));
-    assert_true(PEM_write_X509(file, cert));
-    fclose(file);
-    assert_non_null(file = fopen(key_file, "w"));
-    assert_true(PEM_write_PrivateKey(file, key, NULL, NULL, 0, NULL, NULL));
-    fclose(file);
-    X509_free(cert);
-    EVP_PKEY_free(key);
-    return 0;
-}
-
-static int remove_certificate(void **state)
-{
-    (void)state;
-    unlink(cert_file);
-    unlink(key_file);
-    return rmdir(folder);
-}
 
 /* ---- A conversation -------------------------------------------------------------------------- */
 
@@ -97,7 +40,7 @@ struct talk {
 static int prepare(struct talk *t, struct tls_settings server, const char *name)
 {
     char error[TLS_ERROR];
-    struct tls_settings client = {.ca_file = cert_file};
+    struct tls_settings client = {.ca_file = certificate_file};
     int rc;
 
     pool_init(&t->pool);
@@ -105,11 +48,13 @@ static int prepare(struct talk *t, struct tls_settings server, const char *name)
     outq_init(&t->plain[1], &t->pool);
     rc = tls_context_new(false, &client, &t->context[CLIENT], error);
     if (rc == 0)
-        rc = tls_context_add_certificate(t->context[CLIENT], cert_file, key_file, error);
+        rc = tls_context_add_certificate(t->context[CLIENT], certificate_file, certificate_key,
+                                         error);
     if (rc == 0)
         rc = tls_context_new(true, &server, &t->context[SERVER], error);
     if (rc == 0)
-        rc = tls_context_add_certificate(t->context[SERVER], cert_file, key_file, error);
+        rc = tls_context_add_certificate(t->context[SERVER], certificate_file, certificate_key,
+                                         error);
     if (rc == 0)
         rc = tls_session_new(t->context[CLIENT], &t->pool, WEIR_STR("\1x\10http/1.1"), name,
                              &t->session[CLIENT]);
@@ -271,11 +216,32 @@ static void much(void **state)
     }
 }
 
+/* A response's head, and a small body that is borrowed: two pieces, one record. */
+static void pieces_share_a_record(void **state)
+{
+    struct talk t = NEW_TALK;
+    static const char body[2000] = "body";
+    struct iovec iov;
+
+    (void)state;
+    assert_int_equal(prepare(&t, (struct tls_settings){0}, "localhost"), 0);
+    assert_int_equal(run(&t), 0);
+    say(&t, SERVER, "head");
+    assert_int_equal(outq_borrow(&t.plain[SERVER], body, sizeof body), 0);
+    assert_int_equal(tls_session_seal(t.session[SERVER], &t.plain[SERVER]), 0);
+    assert_int_equal(t.plain[SERVER].bytes, 0);
+    assert_int_equal(outq_iovec(tls_session_sealed(t.session[SERVER]), &iov, 1), 1);
+    const uint8_t *record = iov.iov_base;
+    assert_int_equal(record[3] << 8 | record[4], iov.iov_len - 5);
+    finish(&t);
+}
+
 static int attempt(void *arg)
 {
     struct talk t = NEW_TALK;
-    int rc = prepare(&t, (struct tls_settings){.ca_file = cert_file, .verify = TLS_VERIFY_REQUIRED},
-                     "localhost");
+    int rc = prepare(
+        &t, (struct tls_settings){.ca_file = certificate_file, .verify = TLS_VERIFY_REQUIRED},
+        "localhost");
 
     (void)arg;
     if (rc == 0)
@@ -327,7 +293,8 @@ static void client_facts(void **state)
 
     (void)state;
     assert_int_equal(
-        prepare(&t, (struct tls_settings){.ca_file = cert_file, .verify = TLS_VERIFY_REQUIRED},
+        prepare(&t,
+                (struct tls_settings){.ca_file = certificate_file, .verify = TLS_VERIFY_REQUIRED},
                 "localhost"),
         0);
     assert_int_equal(run(&t), 0);
@@ -418,11 +385,16 @@ static void ciphers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(however_it_is_cut), cmocka_unit_test(much),
-        cmocka_unit_test(out_of_memory),     cmocka_unit_test(server_name),
-        cmocka_unit_test(client_facts),      cmocka_unit_test(endless_key_updates),
-        cmocka_unit_test(garbage),           cmocka_unit_test(settings_that_do_not_do),
+        cmocka_unit_test(however_it_is_cut),
+        cmocka_unit_test(much),
+        cmocka_unit_test(pieces_share_a_record),
+        cmocka_unit_test(out_of_memory),
+        cmocka_unit_test(server_name),
+        cmocka_unit_test(client_facts),
+        cmocka_unit_test(endless_key_updates),
+        cmocka_unit_test(garbage),
+        cmocka_unit_test(settings_that_do_not_do),
         cmocka_unit_test(ciphers),
     };
-    return cmocka_run_group_tests_name("net/tls", tests, make_certificate, remove_certificate);
+    return cmocka_run_group_tests_name("net/tls", tests, certificate_make, certificate_remove);
 }
