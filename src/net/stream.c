@@ -319,9 +319,9 @@ void stream_flush_now(struct stream *s)
 
 bool stream_has_room(struct stream *s)
 {
-    if (s->out.bytes > STREAM_HIGH_WATER)
+    if (stream_pending(s) > STREAM_HIGH_WATER)
         stream_flush_now(s);
-    if (s->out.bytes <= STREAM_HIGH_WATER && !s->write_failed)
+    if (stream_pending(s) <= STREAM_HIGH_WATER && !s->write_failed)
         return true;
     stream_pause(s);
     stream_want_drain(s);
