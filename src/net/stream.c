@@ -205,6 +205,8 @@ static void fail_writing(struct stream *s, int error)
     s->write_blocked = false;
     s->pending_error = error;
     outq_done(&s->out);
+    if (s->tls)
+        outq_done(tls_session_sealed(s->tls));
     deadline_clear(&s->stall);
     stream_dirty(s);
 }

@@ -69,15 +69,16 @@ static int choose_certificate(SSL *ssl, int *alert, void *arg)
     const char *name = SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name);
 
     (void)alert;
-    for (size_t i = 0; name && i < context->count; i++) {
+    if (!name)
+        return SSL_TLSEXT_ERR_NOACK;
+    for (size_t i = 0; i < context->count; i++) {
         X509 *leaf = SSL_CTX_get0_certificate(context->ssl[i]);
         if (X509_check_host(leaf, name, 0, 0, NULL) != 1)
             continue;
-        if (i > 0)
-            SSL_set_SSL_CTX(ssl, context->ssl[i]);
-        return SSL_TLSEXT_ERR_OK;
+        SSL_set_SSL_CTX(ssl, context->ssl[i]);
+        break;
     }
-    return name && context->count > 1 ? SSL_TLSEXT_ERR_OK : SSL_TLSEXT_ERR_NOACK;
+    return SSL_TLSEXT_ERR_OK; /* also for names that are none of ours: a handler can see them */
 }
 
 /* The first of ours that the client knows too; it is an error when there is none (RFC 7301 3.2). */

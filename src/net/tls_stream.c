@@ -49,7 +49,6 @@ static size_t run(struct stream *s, size_t len)
 void tls_stream_tell(struct stream *s)
 {
     int verdict = s->tls_verdict;
-
     bool listens = (s->reading && !s->paused) || s->handshaking;
 
     if (s->in.len > 0 || s->closing || s->close_when_sent || !listens)

@@ -325,7 +325,8 @@ def test_renegotiation_is_refused(echo, pki):
 
 def test_certificate_by_name(servers, pki, tmp_path):
     def answer(request):
-        request.finish(b'Content-Type: text/plain\r\n\r\n')
+        name = request.param('TLS_SNI')
+        request.finish(b'Content-Type: text/plain\r\n\r\n' + str(name).encode())
 
     others = [pki.issue('one', 'DNS:one.example'), pki.issue('wild', 'DNS:*.wild.example')]
     with Backend(tmp_path, answer) as backend:
@@ -337,7 +338,7 @@ def test_certificate_by_name(servers, pki, tmp_path):
                               ('unknown.example', 'server'), (None, 'server')):
             with TlsClient(weir.address, context, name) as client:
                 assert client.subject() == subject, name
-                assert client.request('GET', '/').status == 200
+                assert client.request('GET', '/').body.decode() == str(name)
 
 
 def test_alpn(echo, pki):
@@ -356,7 +357,7 @@ def test_resumption(echo, pki, version):
     session = None
     for resumed in (False, True, True):
         with TlsClient(echo.address, context, session=session) as client:
-            assert client.request('GET', '/').status == 200
+            assert client.request('GET', '/').json()['params']['TLS_SNI'] == 'localhost'
             assert client.sock.session_reused == resumed
             session = client.sock.session
 
