@@ -259,6 +259,8 @@ int upstream_conn_open(struct upstream *up, struct upstream_conn **ret_conn)
         upstream_conn_close(c);
         return rc;
     }
+    if (up->endpoint.is_tls)
+        tls_session_use_ticket(c->stream.tls, &up->ticket);
     stream_resume(&c->stream);
     *ret_conn = c;
     return rc;
@@ -329,4 +331,5 @@ void upstream_close(struct upstream *up)
     while (!list_empty(&up->conns))
         connection_lost(container_of(up->conns.next, struct upstream_conn, node),
                         WEIR_ERROR_CANCELLED);
+    tls_ticket_done(&up->ticket);
 }

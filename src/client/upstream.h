@@ -42,6 +42,7 @@ struct upstream {
     uint32_t conn_count;
     struct upstream_conn *probe; /* asking, NULL: not now */
     struct deadline probe_again;
+    struct tls_ticket ticket;
     weir_web_values values;
     bool asked; /* values are what the application said, or did not say */
     bool closing;

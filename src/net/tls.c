@@ -99,6 +99,18 @@ static int choose_protocol(SSL *ssl, const unsigned char **ret_protocol, unsigne
     return SSL_TLSEXT_ERR_OK;
 }
 
+/* Takes the reference to ours, if anybody wants it. */
+static int keep_ticket(SSL *ssl, SSL_SESSION *ours)
+{
+    const struct tls_session *session = SSL_get_app_data(ssl);
+
+    if (!session->ticket)
+        return 0;
+    SSL_SESSION_free(session->ticket->session);
+    session->ticket->session = ours;
+    return 1;
+}
+
 /* ---- Making contexts ------------------------------------------------------------------------- */
 
 /* The names of TLS 1.3 have a list of their own. */
@@ -144,6 +156,14 @@ static void set_up_accepting(struct tls_context *context, SSL_CTX *ssl)
         SSL_CTX_set_client_CA_list(ssl, SSL_dup_CA_list(context->issuer_names));
 }
 
+static void set_up_connecting(struct tls_context *context, SSL_CTX *ssl)
+{
+    SSL_CTX_set_session_cache_mode(ssl, SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
+    SSL_CTX_sess_set_new_cb(ssl, keep_ticket);
+    if (!context->no_verify)
+        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+}
+
 static int new_ssl_ctx(struct tls_context *context, SSL_CTX **ret_ssl, char *error)
 {
     SSL_CTX *ssl = SSL_CTX_new(context->accepting ? TLS_server_method() : TLS_client_method());
@@ -161,8 +181,8 @@ static int new_ssl_ctx(struct tls_context *context, SSL_CTX **ret_ssl, char *err
         SSL_CTX_set1_cert_store(ssl, context->issuers);
     if (context->accepting)
         set_up_accepting(context, ssl);
-    else if (!context->no_verify)
-        SSL_CTX_set_verify(ssl, SSL_VERIFY_PEER, NULL);
+    else
+        set_up_connecting(context, ssl);
     rc = set_ciphers(ssl, context->ciphers, error);
     if (rc == 0 && !context->accepting && !context->issuers && !context->no_verify &&
         SSL_CTX_set_default_verify_paths(ssl) != 1)

@@ -66,6 +66,18 @@ int tls_session_new(struct tls_context *context, struct pool *pool, weir_str alp
                     const char *server_name, struct tls_session **ret_session);
 void tls_session_free(struct tls_session *session);
 
+/* What a connecting side keeps between connections to the same server, so that the next handshake
+ * is a short one; zeroed at first. */
+struct tls_ticket {
+    struct ssl_session_st *session;
+};
+
+void tls_ticket_done(struct tls_ticket *ticket);
+
+/* Resumes the session that the ticket is for, if it is for one, and keeps in it what the server
+ * gives for the next time. Before the handshake; the ticket must outlive the session. */
+void tls_session_use_ticket(struct tls_session *session, struct tls_ticket *ticket);
+
 /* Deals with len bytes from the socket at buffer + TLS_GAP; they are used up, and what they hold of
  * plaintext is put at the front of buffer, *ret_len bytes. len 0 begins the handshake of a
  * connecting side. What is to be sent in return is in tls_session_sealed.

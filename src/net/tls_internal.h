@@ -34,6 +34,7 @@ struct tls_session {
     long verify_result; /* once the session is ready */
     const char *reason;
     struct tls_peer *peer;
+    struct tls_ticket *ticket; /* NULL: nothing is kept for the next time */
     bool ready;
     bool ended;         /* close_notify was sent, or must not be */
     bool out_of_memory; /* while OpenSSL was writing */

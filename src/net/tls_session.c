@@ -124,10 +124,26 @@ int tls_session_new(struct tls_context *context, struct pool *pool, weir_str alp
     return 0;
 }
 
+void tls_session_use_ticket(struct tls_session *t, struct tls_ticket *ticket)
+{
+    t->ticket = ticket;
+    if (ticket->session)
+        (void)SSL_set_session(t->ssl, ticket->session);
+}
+
+void tls_ticket_done(struct tls_ticket *ticket)
+{
+    SSL_SESSION_free(ticket->session);
+    ticket->session = NULL;
+}
+
 void tls_session_free(struct tls_session *t)
 {
     if (!t)
         return;
+    /* How the connection ended says nothing against resuming it (RFC 5246 7.2.1). */
+    if (t->ssl)
+        SSL_set_shutdown(t->ssl, SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
     SSL_free(t->ssl);
     outq_done(&t->sealed);
     tls_context_unref(t->context);

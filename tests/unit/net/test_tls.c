@@ -37,6 +37,16 @@ struct talk {
     char *scratch;
 };
 
+static int new_sessions(struct talk *t, const char *name)
+{
+    int rc = tls_session_new(t->context[CLIENT], &t->pool, WEIR_STR("\1x\10http/1.1"), name,
+                             &t->session[CLIENT]);
+
+    return rc ? rc
+              : tls_session_new(t->context[SERVER], &t->pool, WEIR_STR("\10http/1.1"), NULL,
+                                &t->session[SERVER]);
+}
+
 static int prepare(struct talk *t, struct tls_settings server, const char *name)
 {
     char error[TLS_ERROR];
@@ -55,13 +65,17 @@ static int prepare(struct talk *t, struct tls_settings server, const char *name)
     if (rc == 0)
         rc = tls_context_add_certificate(t->context[SERVER], certificate_file, certificate_key,
                                          error);
-    if (rc == 0)
-        rc = tls_session_new(t->context[CLIENT], &t->pool, WEIR_STR("\1x\10http/1.1"), name,
-                             &t->session[CLIENT]);
-    if (rc == 0)
-        rc = tls_session_new(t->context[SERVER], &t->pool, WEIR_STR("\10http/1.1"), NULL,
-                             &t->session[SERVER]);
-    return rc;
+    return rc ? rc : new_sessions(t, name);
+}
+
+/* Another connection between the same two. */
+static void restart(struct talk *t)
+{
+    for (int i = 0; i < 2; i++) {
+        tls_session_free(t->session[i]);
+        t->session[i] = NULL;
+    }
+    assert_int_equal(new_sessions(t, "localhost"), 0);
 }
 
 static void finish(struct talk *t)
@@ -332,6 +346,31 @@ static void endless_key_updates(void **state)
     finish(&t);
 }
 
+/* The second handshake is a short one, also when the first connection was cut off; and a server
+ * that has new keys, as after a reload, just does it in full. */
+static void resumption(void **state)
+{
+    struct tls_ticket ticket = {NULL};
+
+    (void)state;
+    for (int i = 0; i < 3; i++) {
+        struct talk t = NEW_TALK;
+        assert_int_equal(prepare(&t, (struct tls_settings){0}, "localhost"), 0);
+        tls_session_use_ticket(t.session[CLIENT], &ticket);
+        assert_int_equal(run(&t), 0);
+        assert_non_null(ticket.session);
+        assert_false(SSL_session_reused(t.session[CLIENT]->ssl));
+        for (int k = 0; k < 2; k++) {
+            restart(&t);
+            tls_session_use_ticket(t.session[CLIENT], &ticket);
+            assert_int_equal(run(&t), 0);
+            assert_true(SSL_session_reused(t.session[CLIENT]->ssl));
+        }
+        finish(&t);
+    }
+    tls_ticket_done(&ticket);
+}
+
 static void garbage(void **state)
 {
     struct talk t = NEW_TALK;
@@ -392,6 +431,7 @@ int main(void)
         cmocka_unit_test(server_name),
         cmocka_unit_test(client_facts),
         cmocka_unit_test(endless_key_updates),
+        cmocka_unit_test(resumption),
         cmocka_unit_test(garbage),
         cmocka_unit_test(settings_that_do_not_do),
         cmocka_unit_test(ciphers),
