@@ -14,6 +14,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUILD = ROOT / os.environ.get('WEIR_BUILD', 'build')
+# For ASAN_OPTIONS, where memory is measured: what was freed is not held on to.
+LEAN = 'quarantine_size_mb=0:thread_local_quarantine_size_kb=0'
 START_LIMIT = 20.0
 STOP_LIMIT = 40.0
 SANITIZER = re.compile(r'AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:')

@@ -9,7 +9,7 @@ import pytest
 import fcgi_peer as fcgi
 from fcgi_peer import KEEP_CONN, OK, STDOUT, Backend, record
 from http_peer import MIB, Client
-from server import connect
+from server import BUILD, LEAN, connect
 
 
 def memory(server):
@@ -94,7 +94,10 @@ def test_interim_answers_without_end(servers):
 def test_many_requests_on_one_connection(servers, scheme):
     """Memory after 20 000 requests is what it was after 2000."""
     one, answer = REQUESTS[scheme]
-    server = servers.example('hello', f'{scheme}+unix:{servers.folder}/socket')
+    server = servers.start('hello', [BUILD / 'examples' / 'hello',
+                                     f'{scheme}+unix:{servers.folder}/socket'],
+                           clean=True, ready=r'^hello: listening on (\S+)$',
+                           env={'ASAN_OPTIONS': LEAN})
     sock = connect(server.address)
 
     def ask(count):

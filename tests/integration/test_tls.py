@@ -14,7 +14,7 @@ import pytest
 from fcgi_peer import Application, Backend, params, request
 from http_peer import BIG, KIB, Client, body_of, get, sha256
 from pki import Authority, MemoryTls, TlsClient
-from server import BUILD
+from server import BUILD, LEAN
 from streams import stream_sha256
 
 V12, V13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
@@ -144,7 +144,7 @@ def test_response_head_and_body_share_a_record(echo, pki):
 def lean_echo(servers, pki):
     """echo over https; AddressSanitizer does not hold on to what was freed, so memory can be seen."""
     return start_echo(servers, 'https://127.0.0.1:0', *pki.server,
-                      env={'ASAN_OPTIONS': 'quarantine_size_mb=0:thread_local_quarantine_size_kb=0'})
+                      env={'ASAN_OPTIONS': LEAN})
 
 
 def test_a_client_that_does_not_read(lean_echo, pki):
