@@ -44,7 +44,8 @@ extern "C" {
     X(-27, HEADER, "a header field name or value is not valid")                   \
     X(-28, CONTENT_LENGTH, "the body does not match the declared Content-Length") \
     X(-29, CERTIFICATE, "a certificate, its key or its issuer is not acceptable") \
-    X(-30, HANDSHAKE, "the TLS handshake failed")
+    X(-30, HANDSHAKE, "the TLS handshake failed")                                 \
+    X(-31, UNKNOWN_TYPE, "the application answered UNKNOWN_TYPE")
 
 typedef enum weir_error {
     WEIR_OK = 0,

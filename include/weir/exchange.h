@@ -168,6 +168,10 @@ WEIR_API int weir_add_header(weir_exchange *x, const char *name, const char *val
  * before anything is sent. */
 WEIR_API int weir_write(weir_exchange *x, const void *data, size_t len);
 
+/* Whether weir_write would answer AGAIN. Lets what produces the body be stopped before it has more;
+ * go on from weir_on_drain. Never on a worker, where writing waits. */
+WEIR_API bool weir_full(const weir_exchange *x);
+
 /* weir_write of formatted text, as printf; INVALID for a format that cannot be printed. */
 WEIR_API int weir_printf(weir_exchange *x, const char *format, ...)
 #if defined(__GNUC__)

@@ -4,6 +4,7 @@
 #ifndef WEIR_WEIR_H
 #define WEIR_WEIR_H
 
+#include <weir/client.h>
 #include <weir/error.h>
 #include <weir/exchange.h>
 #include <weir/server.h>

@@ -3,6 +3,8 @@
  * client/call.c: see call.h. */
 #include "client/call.h"
 
+#include <errno.h>
+
 #include "client/conn.h"
 
 enum { BACKLOG_FULL_MS = 5 }; /* between two attempts while a UNIX socket's backlog is full */
@@ -19,7 +21,12 @@ static void set_deadline(struct call *call, uint32_t ms)
 void call_start(struct call *call, struct upstream *up, weir_role role, const struct call_ops *ops,
                 bool fresh_only)
 {
-    *call = (struct call){.ops = ops, .up = up, .role = role, .fresh_only = fresh_only};
+    *call = (struct call){.ops = ops,
+                          .up = up,
+                          .role = role,
+                          .fresh_only = fresh_only,
+                          .keep_conn = -1,
+                          .protocol_status = -1};
     deadline_init(&call->deadline, on_deadline);
     loop_task_init(&call->task, on_task);
     call->connect_until = loop_now(up->loop) + up->options.connect_timeout;
@@ -31,8 +38,11 @@ static void detach(struct call *call)
 {
     deadline_clear(&call->deadline);
     loop_task_cancel(&call->task);
-    if (call->conn)
+    if (call->conn) {
         call->conn->call = NULL;
+        if (call->conn->tap)
+            call->conn->tap->counts = NULL;
+    }
     call->conn = NULL;
     call->request = NULL;
 }
@@ -52,17 +62,25 @@ void call_ended(struct call *call, int error)
 void call_connected(struct call *call)
 {
     struct upstream_conn *conn = call->conn;
-    int flags = upstream_keeps(call->up) > 0 ? WEIR_FLAG_KEEP_CONN : 0;
+    bool keep = call->keep_conn < 0 ? upstream_keeps(call->up) > 0 : call->keep_conn;
     int rc = WEIR_ERROR_NOMEM;
 
-    upstream_ask(call->up);
-    call->reused = conn->was_used;
-    call->request = weir_web_begin(&conn->session, call->role, flags, call);
-    if (call->request)
+    if (!call->asks) {
+        upstream_ask(call->up);
+        call->reused = conn->was_used;
+        call->request =
+            weir_web_begin(&conn->session, call->role, keep ? WEIR_FLAG_KEEP_CONN : 0, call);
+    }
+    if (call->request || call->asks)
         rc = call->ops->params(call);
+    if (conn->stream.closing)
+        return; /* see after_sending */
+    if (rc == 0)
+        rc = upstream_conn_push(conn);
     if (rc == 0) {
         call->sent = true;
-        set_deadline(call, call->up->options.first_byte_timeout);
+        if (!call->paused)
+            set_deadline(call, call->up->options.first_byte_timeout);
         stream_dirty(&conn->stream);
         return;
     }
@@ -75,33 +93,46 @@ static void take_connection(struct call *call, struct upstream_conn *conn)
 {
     call->conn = conn;
     conn->call = call;
+    if (call->paused)
+        stream_pause(&conn->stream);
+}
+
+/* This address does not answer; the next one may. */
+void call_not_connected(struct call *call)
+{
+    detach(call);
+    if (++call->tried < call->up->endpoint_count && loop_now(call->up->loop) < call->connect_until)
+        loop_defer(call->up->loop, &call->task);
+    else
+        call_ended(call, WEIR_ERROR_CONNECT);
 }
 
 static void connect_now(struct call *call)
 {
+    struct upstream *up = call->up;
     struct upstream_conn *conn = NULL;
 
     if (!call->fresh_only)
-        conn = upstream_conn_take(call->up);
+        conn = upstream_conn_take(up);
     if (conn) {
         take_connection(call, conn);
         call_connected(call);
         return;
     }
-    int rc = upstream_conn_open(call->up, &conn);
-    if (rc == WEIR_ERROR_AGAIN && loop_now(call->up->loop) < call->connect_until) {
+    int rc = upstream_conn_open(up, (up->preferred + call->tried) % up->endpoint_count, &conn);
+    if (rc == WEIR_ERROR_AGAIN && loop_now(up->loop) < call->connect_until) {
         set_deadline(call, BACKLOG_FULL_MS);
         return;
     }
     if (rc < 0) {
-        call_ended(call, WEIR_ERROR_CONNECT);
+        call_not_connected(call);
         return;
     }
     take_connection(call, conn);
     if (rc == 1)
         call_connected(call);
     else
-        set_deadline(call, call->up->options.connect_timeout);
+        set_deadline(call, up->options.connect_timeout / up->endpoint_count + 1);
 }
 
 static void on_task(struct loop_task *task)
@@ -119,6 +150,8 @@ static void after_sending(struct call *call, int rc)
 {
     struct stream *stream = &call->conn->stream;
 
+    if (rc == 0)
+        rc = upstream_conn_push(call->conn);
     if (rc != 0) {
         /* Out of memory in the middle of a record: the connection cannot be used any more. The call
          * hears of it when it is closed. */
@@ -130,7 +163,7 @@ static void after_sending(struct call *call, int rc)
         stream_borrowed(stream);
     else
         stream_dirty(stream);
-    if (!call->responded)
+    if (!call->responded && !call->paused)
         set_deadline(call, call->up->options.first_byte_timeout);
 }
 
@@ -144,6 +177,18 @@ void call_stdin_end(struct call *call)
 {
     if (sends(call))
         after_sending(call, weir_web_stdin_end(call->request));
+}
+
+void call_data(struct call *call, weir_str data)
+{
+    if (sends(call))
+        after_sending(call, weir_web_data(call->request, data));
+}
+
+void call_data_end(struct call *call)
+{
+    if (sends(call))
+        after_sending(call, weir_web_data_end(call->request));
 }
 
 bool call_congested(const struct call *call)
@@ -189,6 +234,20 @@ void call_resume(struct call *call)
     }
 }
 
+void call_touch(struct call *call)
+{
+    const struct upstream_options *options = &call->up->options;
+    struct upstream_conn *conn = call->conn;
+
+    if (!conn || conn->state == CONN_CONNECTING)
+        return;
+    if (!call->paused)
+        set_deadline(call,
+                     call->responded ? options->response_timeout : options->first_byte_timeout);
+    if (conn->stream.write_blocked)
+        deadline_set(&call->up->loop->deadlines, &conn->stream.stall, conn->stream.stall_ms);
+}
+
 /* ---- Ending early ---------------------------------------------------------------------------- */
 
 void call_abort(struct call *call)
@@ -200,7 +259,7 @@ void call_abort(struct call *call)
     if (!conn)
         return;
     if (!request || conn->stream.write_failed || conn->stream.closing ||
-        weir_web_abort(request) != 0) {
+        weir_web_abort(request) != 0 || upstream_conn_push(conn) != 0) {
         upstream_conn_close(conn);
         return;
     }
@@ -226,9 +285,10 @@ static void on_deadline(struct deadline *deadline)
     }
     if (call->conn->state == CONN_CONNECTING) {
         struct upstream_conn *conn = call->conn;
-        detach(call);
+        conn->call = NULL;
         upstream_conn_close(conn);
-        call_ended(call, WEIR_ERROR_CONNECT);
+        call->up->last_errno = ETIMEDOUT;
+        call_not_connected(call);
         return;
     }
     call_abort(call);

@@ -36,15 +36,22 @@ struct call {
     struct deadline deadline;
     struct loop_task task; /* start, or tell of an early failure, from the loop */
     weir_role role;
+    int8_t
+        keep_conn; /* the flag; -1: what suits the upstream. May be changed before the loop runs */
     uint64_t connect_until;
     uint32_t app_status;
+    int16_t protocol_status; /* -1: no END_REQUEST has come */
+    unsigned tried;          /* addresses that could not be connected to */
     int failed_with;
     const char *detail; /* in done: what OpenSSL said, or NULL or "" */
     bool reused;        /* runs on a connection that served others before */
     bool fresh_only;    /* do not take a kept connection */
-    bool sent;          /* a request was written: it may have been processed */
-    bool responded;     /* a byte of STDOUT or STDERR came */
+    bool asks; /* no request: params writes GET_VALUES on call->conn->session, and done tells 0 when
+                  the answer is there, or UNKNOWN_TYPE. To be set before the loop runs */
+    bool sent; /* a request was written: it may have been processed */
+    bool responded; /* a byte of STDOUT or STDERR came */
     bool paused;
+    bool stalled; /* it was too slow in taking the request */
 };
 
 /* Clears and starts the call. up must outlive it. */
@@ -56,6 +63,10 @@ void call_start(struct call *call, struct upstream *up, weir_role role, const st
 void call_stdin(struct call *call, weir_str data, bool borrow);
 void call_stdin_end(struct call *call);
 
+/* A Filter's file, behind the body. */
+void call_data(struct call *call, weir_str data);
+void call_data_end(struct call *call);
+
 /* Whether much is unsent; then pause the source and wait for drained. */
 bool call_congested(const struct call *call);
 void call_want_drain(struct call *call);
@@ -63,6 +74,9 @@ void call_want_drain(struct call *call);
 /* Stops and restarts output. */
 void call_pause(struct call *call);
 void call_resume(struct call *call);
+
+/* Starts the time in which the application must do something anew: it was not its fault. */
+void call_touch(struct call *call);
 
 /* Nobody wants the answer any more: no operation is called from now on. The application is told
  * with ABORT_REQUEST; a connection that is to be kept is drained to END_REQUEST. */

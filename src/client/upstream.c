@@ -4,6 +4,7 @@
  * question what the application can do. */
 #include "client/upstream.h"
 
+#include <errno.h>
 #include <stdlib.h>
 
 #include "client/conn.h"
@@ -87,6 +88,12 @@ struct upstream_conn *upstream_conn_take(struct upstream *up)
 
 /* ---- Bytes from the application -------------------------------------------------------------- */
 
+static bool is_reusable(const struct upstream_conn *c)
+{
+    return !c->not_reusable && !c->stream.write_failed && weir_web_session_reusable(&c->session) &&
+           stream_pending(&c->stream) == 0;
+}
+
 /* END_REQUEST came: the connection is kept if nothing speaks against it. left: bytes that were
  * received behind it. */
 static void request_ended(struct upstream_conn *c, const weir_web_event *event, size_t left)
@@ -97,13 +104,13 @@ static void request_ended(struct upstream_conn *c, const weir_web_event *event, 
     int error = event->protocol_status < 4 ? errors[event->protocol_status] : WEIR_ERROR_PROTOCOL;
 
     c->call = NULL;
-    if (left == 0 && c->up->idle_count < upstream_keeps(c->up) && !c->stream.write_failed &&
-        weir_web_session_reusable(&c->session))
+    if (left == 0 && c->up->idle_count < upstream_keeps(c->up) && is_reusable(c))
         become_idle(c);
     else
         upstream_conn_close(c);
     if (call) {
         call->app_status = event->app_status;
+        call->protocol_status = event->protocol_status;
         call_ended(call, error);
     }
 }
@@ -118,8 +125,25 @@ static void connection_lost(struct upstream_conn *c, int error)
     if (c->is_probe && c->state == CONN_CONNECTING)
         c->up->asked = false; /* that was no answer: nobody was there */
     upstream_conn_close(c);
-    if (call)
+    if (call && error == WEIR_ERROR_CONNECT)
+        call_not_connected(call);
+    else if (call)
         call_ended(call, error);
+}
+
+/* An answer to GET_VALUES, which is all that its connection was for. */
+static void question_answered(struct upstream_conn *c, const weir_web_event *event)
+{
+    struct call *call = c->call;
+
+    c->call = NULL;
+    if (event->type == WEIR_WEB_VALUES) {
+        c->up->values = weir_web_session_values(&c->session);
+        c->up->asked = true;
+    }
+    upstream_conn_close(c);
+    if (call)
+        call_ended(call, event->type == WEIR_WEB_VALUES ? 0 : WEIR_ERROR_UNKNOWN_TYPE);
 }
 
 static size_t on_data(struct stream *stream, const char *bytes, size_t len)
@@ -135,6 +159,8 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
         weir_web_event event;
         size_t used;
         int rc = weir_web_session_next(&c->session, in.ptr, in.len, &used, &event);
+        if (c->tap && tap_received(c->tap, str(in.ptr, used)) != 0)
+            rc = WEIR_ERROR_NOMEM;
         in = str(in.ptr + used, in.len - used);
         if (rc == 0)
             break;
@@ -146,10 +172,9 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
             request_ended(c, &event, in.len);
             break;
         }
-        if (c->is_probe) {
-            if (event.type == WEIR_WEB_VALUES)
-                c->up->values = weir_web_session_values(&c->session);
-            upstream_conn_close(c);
+        if (!event.request) {
+            if (c->is_probe || (c->call && c->call->asks))
+                question_answered(c, &event);
         } else if (c->call && event.user == c->call) {
             call_event(c->call, &event); /* which may abort the call: then the rest is drained */
         }
@@ -172,9 +197,13 @@ static void on_error(struct stream *stream, int error, bool writing)
 {
     struct upstream_conn *c = conn_of(stream);
 
+    if (error == WEIR_ERROR_CONNECT)
+        c->up->last_errno = errno;
     /* An application may answer without reading the body to its end. */
     if (writing && c->state == CONN_BUSY && error == WEIR_ERROR_CLOSED)
         return;
+    if (writing && c->call)
+        c->call->stalled = error == WEIR_ERROR_TIMEOUT;
     if (error == WEIR_ERROR_CLOSED)
         on_end(stream);
     else
@@ -194,6 +223,7 @@ static void on_connected(struct stream *stream)
     struct upstream_conn *c = conn_of(stream);
 
     c->state = CONN_BUSY;
+    c->up->preferred = c->endpoint;
     if (c->call)
         call_connected(c->call);
 }
@@ -212,7 +242,10 @@ static void on_closed(struct stream *stream)
         up->probe = NULL;
     stream_done(&c->stream);
     web_session_done(&c->session);
+    tap_free(c->tap);
     free(c);
+    if (up->conn_count == 0 && up->on_empty)
+        up->on_empty(up);
 }
 
 static const struct stream_ops stream_ops = {
@@ -230,23 +263,29 @@ static void on_deadline(struct deadline *deadline)
     upstream_conn_close(container_of(deadline, struct upstream_conn, deadline));
 }
 
-int upstream_conn_open(struct upstream *up, struct upstream_conn **ret_conn)
+int upstream_conn_open(struct upstream *up, unsigned endpoint, struct upstream_conn **ret_conn)
 {
-    struct upstream_conn *c;
-    int rc;
+    const struct endpoint *ep = &up->endpoints[endpoint];
+    struct upstream_conn *c = calloc(1, sizeof *c);
+    int rc = WEIR_ERROR_NOMEM;
 
     if (up->endpoint.is_tls && !up->options.tls)
-        return WEIR_ERROR_INVALID;
-    c = calloc(1, sizeof *c);
-    if (!c)
-        return WEIR_ERROR_NOMEM;
-    rc = stream_connect(&c->stream, up->loop, &up->endpoint.address.any, up->endpoint.address_len,
-                        &stream_ops);
+        rc = WEIR_ERROR_INVALID;
+    else if (c && (!up->make_tap || up->make_tap(up, &c->tap) == 0))
+        rc = stream_connect(&c->stream, up->loop, &ep->address.any, ep->address_len, &stream_ops);
     if (rc < 0) {
+        up->last_errno = rc == WEIR_ERROR_NOMEM ? ENOMEM : errno;
+        if (c)
+            tap_free(c->tap);
         free(c);
         return rc;
     }
-    web_session_init(&c->session, &up->loop->pool, &c->stream.out);
+    web_session_init(&c->session, &up->loop->pool, c->tap ? &c->tap->out : &c->stream.out);
+    if (up->first_id)
+        c->session.next_id = up->first_id;
+    c->endpoint = endpoint;
+    if (rc == 1)
+        up->preferred = endpoint;
     c->stream.stall_ms = up->options.send_timeout;
     c->up = up;
     if (up->endpoint.is_tls)
@@ -276,14 +315,14 @@ void upstream_ask(struct upstream *up)
         deadline_is_set(&up->probe_again))
         return;
     deadline_set(&up->loop->deadlines, &up->probe_again, ASK_AGAIN_MS);
-    if (upstream_conn_open(up, &c) < 0)
+    if (upstream_conn_open(up, up->preferred, &c) < 0)
         return;
     up->probe = c;
     up->asked = true;
     up->values = (weir_web_values){-1, -1, -1};
     c->is_probe = true;
     deadline_set(&up->loop->deadlines, &c->deadline, ASK_MS);
-    if (weir_web_session_get_values(&c->session) != 0)
+    if (weir_web_session_get_values(&c->session) != 0 || upstream_conn_push(c) != 0)
         upstream_conn_close(c);
     stream_dirty(&c->stream);
 }
@@ -305,11 +344,16 @@ void upstream_init(struct upstream *up, struct loop *loop, const struct endpoint
         .options = *options,
         .values = {-1, -1, -1},
     };
+    up->endpoints = &up->endpoint;
+    up->endpoint_count = 1;
     endpoint_format(endpoint, up->url);
     list_init(&up->idle);
     list_init(&up->conns);
     deadline_init(&up->probe_again, on_probe_again);
-    upstream_ask(up);
+    if (options->ask_later)
+        up->asked = true;
+    else
+        upstream_ask(up);
 }
 
 static void close_idle(struct upstream *up)

@@ -24,16 +24,22 @@ struct upstream_options {
     uint32_t idle_timeout;       /* ms that a kept connection may be unused */
     uint32_t abort_timeout;      /* ms from ABORT_REQUEST to END_REQUEST */
     struct tls_context *tls;     /* for fcgis: endpoints, which need one; not owned */
+    bool ask_later;              /* not before upstream_ask is called, or a second call is made */
 };
 
 #define UPSTREAM_OPTIONS_DEFAULT \
-    ((struct upstream_options){KEEPALIVE_AUTO, 2000, 60000, 60000, 60000, 60000, 5000, NULL})
+    ((struct upstream_options){KEEPALIVE_AUTO, 2000, 60000, 60000, 60000, 60000, 5000, NULL, false})
 
 struct upstream_conn;
+struct tap;
 
 struct upstream {
     struct loop *loop;
     struct endpoint endpoint;
+    const struct endpoint *endpoints; /* all that there are, &endpoint unless the owner sets more */
+    unsigned endpoint_count;
+    unsigned preferred; /* the one that was connected to last: tried first */
+    int last_errno;     /* why the last connect failed */
     char url[ENDPOINT_TEXT];
     struct upstream_options options;
     struct list idle;  /* most recently used first */
@@ -46,9 +52,15 @@ struct upstream {
     weir_web_values values;
     bool asked; /* values are what the application said, or did not say */
     bool closing;
+
+    /* For owners that look at records (wire/tap.h) or choose ids; NULL and 0 otherwise. */
+    int (*make_tap)(struct upstream *up, struct tap **ret_tap); /* of a new connection: may be none;
+                                                                   NOMEM */
+    uint16_t first_id;
+    void (*on_empty)(struct upstream *up); /* after upstream_close: no connection is left */
 };
 
-/* Starts asking. endpoint and options are copied. */
+/* Starts asking (unless ask_later). endpoint and options are copied. */
 void upstream_init(struct upstream *up, struct loop *loop, const struct endpoint *endpoint,
                    const struct upstream_options *options);
 
@@ -58,6 +70,9 @@ void upstream_drain(struct upstream *up);
 /* Closes all connections; calls in progress are done with CANCELLED. The loop must run until they
  * are closed before the memory goes away. */
 void upstream_close(struct upstream *up);
+
+/* Asks the application about itself, unless that was done or is being done. */
+void upstream_ask(struct upstream *up);
 
 /* How many idle connections are kept, as things stand. */
 uint32_t upstream_keeps(const struct upstream *up);

@@ -143,6 +143,11 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
     return rc;
 }
 
+bool weir_full(const weir_exchange *x)
+{
+    return !x->blocking && !x->finished && !x->cancelled && exchange_congested(x);
+}
+
 int weir_finish(weir_exchange *x)
 {
     if (x->blocking)

@@ -57,7 +57,8 @@ static int parse_fd(const char *url, const char *number, struct endpoint *ep, ch
 
 /* HOST:PORT, [IPV6]:PORT, and where there is a default the port may be missing. */
 static int split_host_port(const char *url, const char *text, const char *default_port,
-                           char host[256], char port[8], char *error)
+                           char host[static ENDPOINT_HOST], char port[static ENDPOINT_PORT],
+                           char *error)
 {
     size_t len = strcspn(text, "/");
     const char *colon = NULL;
@@ -80,7 +81,7 @@ static int split_host_port(const char *url, const char *text, const char *defaul
         return fail(error, "%s: ':' and a port must follow ']'", url);
     if (!colon && !default_port)
         return fail(error, "%s: the port is missing, as in fcgi://127.0.0.1:9000", url);
-    if ((size_t)(host_end - host_start) >= 256)
+    if ((size_t)(host_end - host_start) >= ENDPOINT_HOST)
         return fail(error, "%s: the host name is too long", url);
     memcpy(host, host_start, (size_t)(host_end - host_start));
     host[host_end - host_start] = '\0';
@@ -90,31 +91,22 @@ static int split_host_port(const char *url, const char *text, const char *defaul
     uint64_t number;
     if (!str_to_u64(digits, 65535, &number))
         return fail(error, "%s: the port must be a number from 0 to 65535", url);
-    snprintf(port, 8, "%u", (unsigned)number);
+    snprintf(port, ENDPOINT_PORT, "%u", (unsigned)number);
     return 0;
 }
 
-static int parse_tcp(const char *url, const char *text, bool listening, struct endpoint *ep,
-                     char *error)
+static int resolve(const char *url, const char *port, bool listening, struct endpoint *ep,
+                   char *error)
 {
-    char *host = ep->host, port[8];
-    const char *default_port = ep->carrier != ENDPOINT_HTTP ? NULL : ep->is_tls ? "443" : "80";
-    int rc = split_host_port(url, text, default_port, host, port, error);
-
-    if (rc != 0)
-        return rc;
+    const char *host = ep->host;
     bool any = host[0] == '\0' || strcmp(host, "*") == 0;
-    if (any && !listening)
-        return fail(error, "%s: the host is missing", url);
-    if (!listening && strcmp(port, "0") == 0)
-        return fail(error, "%s: port 0 cannot be connected to", url);
-
     struct addrinfo hints = {
         .ai_socktype = SOCK_STREAM,
         .ai_flags = AI_NUMERICSERV | (listening ? AI_PASSIVE : 0),
     };
     struct addrinfo *list = NULL;
-    rc = getaddrinfo(any ? NULL : host, port, &hints, &list);
+    int rc = getaddrinfo(any ? NULL : host, port, &hints, &list);
+
     if (rc != 0)
         return fail(error, "%s: cannot resolve the host: %s", url, gai_strerror(rc));
 
@@ -129,8 +121,28 @@ static int parse_tcp(const char *url, const char *text, bool listening, struct e
     return 0;
 }
 
-int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoint,
-                   char error[static ENDPOINT_ERROR])
+/* ret_port: where the port goes if the caller resolves the host; NULL: it is resolved here. */
+static int parse_tcp(const char *url, const char *text, bool listening, char *ret_port,
+                     struct endpoint *ep, char *error)
+{
+    char *host = ep->host, port[ENDPOINT_PORT];
+    const char *default_port = ep->carrier != ENDPOINT_HTTP ? NULL : ep->is_tls ? "443" : "80";
+    int rc = split_host_port(url, text, default_port, host, port, error);
+
+    if (rc != 0)
+        return rc;
+    if (!listening && (host[0] == '\0' || strcmp(host, "*") == 0))
+        return fail(error, "%s: the host is missing", url);
+    if (!listening && strcmp(port, "0") == 0)
+        return fail(error, "%s: port 0 cannot be connected to", url);
+    if (!ret_port)
+        return resolve(url, port, listening, ep, error);
+    memcpy(ret_port, port, sizeof port);
+    return 0;
+}
+
+static int parse(const char *url, bool listening, char *ret_port, struct endpoint *ret_endpoint,
+                 char *error)
 {
     static const struct {
         const char *prefix;
@@ -159,7 +171,7 @@ int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoin
             rc = listening ? parse_fd(url, url + len, &ep, error)
                            : fail(error, "%s: a descriptor can only be listened on", url);
         else
-            rc = parse_tcp(url, url + len, listening, &ep, error);
+            rc = parse_tcp(url, url + len, listening, ret_port, &ep, error);
         if (rc == 0)
             *ret_endpoint = ep;
         return rc;
@@ -169,6 +181,19 @@ int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoin
         "%s: not an address; known are http://HOST:PORT, https://HOST:PORT, http+unix:PATH, "
         "fcgi://HOST:PORT, fcgis://HOST:PORT, fcgi+unix:PATH and fcgi+fd:NUMBER",
         url);
+}
+
+int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoint,
+                   char error[static ENDPOINT_ERROR])
+{
+    return parse(url, listening, NULL, ret_endpoint, error);
+}
+
+int endpoint_parse_name(const char *url, struct endpoint *ret_endpoint,
+                        char ret_port[static ENDPOINT_PORT], char error[static ENDPOINT_ERROR])
+{
+    ret_port[0] = '\0';
+    return parse(url, false, ret_port, ret_endpoint, error);
 }
 
 bool endpoint_host_port(const struct sockaddr *address, char host[static 46], unsigned *ret_port)

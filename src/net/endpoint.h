@@ -19,12 +19,14 @@
 
 enum endpoint_carrier { ENDPOINT_HTTP, ENDPOINT_FCGI };
 
+enum { ENDPOINT_HOST = 256, ENDPOINT_PORT = 8 };
+
 struct endpoint {
     enum endpoint_carrier carrier;
     bool is_fd;
     bool is_unix;
     bool is_tls;
-    char host[256]; /* as the URL names it, without brackets; for TLS */
+    char host[ENDPOINT_HOST]; /* as the URL names it, without brackets; for TLS */
     int fd;
     socklen_t address_len;
     union {
@@ -41,6 +43,11 @@ enum { ENDPOINT_TEXT = 160, ENDPOINT_ERROR = 256 };
  * host is allowed. 0, or WEIR_ERROR_ADDRESS with one line in error that says what is wrong. */
 int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoint,
                    char error[static ENDPOINT_ERROR]);
+
+/* The same for connecting, without looking up a host name: when *ret_port is not empty afterwards,
+ * the address is still to be found for it and the endpoint's host, by net/resolve.h. */
+int endpoint_parse_name(const char *url, struct endpoint *ret_endpoint,
+                        char ret_port[static ENDPOINT_PORT], char error[static ENDPOINT_ERROR]);
 
 /* The URL of an address, as endpoint_parse takes it. */
 void endpoint_format(const struct endpoint *endpoint, char out[static ENDPOINT_TEXT]);

@@ -94,6 +94,7 @@ int loop_init(struct loop *loop, uv_loop_t *uv)
     list_init(&loop->dirty);
     list_init(&loop->borrowed);
     list_init(&loop->tasks);
+    list_init(&loop->guests);
     loop->posted_tail = &loop->posted;
     if (getentropy(&prefix, sizeof prefix) != 0 ||
         getentropy(&loop->id_key, sizeof loop->id_key) != 0)
@@ -123,8 +124,53 @@ no_loop:
     return WEIR_ERROR_SYSTEM;
 }
 
+static void send_guests_away(struct loop *loop)
+{
+    while (!list_empty(&loop->guests)) {
+        struct loop_guest *guest = container_of(loop->guests.next, struct loop_guest, node);
+        list_remove(&guest->node);
+        guest->leave(guest);
+    }
+}
+
+static void give_back(struct loop *loop)
+{
+    uv_mutex_destroy(&loop->post_lock);
+    pool_done(&loop->pool);
+    free(loop->scratch);
+}
+
+static void on_handle_closed(uv_handle_t *handle)
+{
+    struct loop *loop = handle->data;
+
+    if (--loop->closing > 0)
+        return;
+    give_back(loop);
+    loop->on_closed(loop);
+}
+
+void loop_close(struct loop *loop, void (*on_closed)(struct loop *loop))
+{
+    uv_handle_t *const handles[] = {
+        (uv_handle_t *)&loop->wake,
+        (uv_handle_t *)&loop->check,
+        (uv_handle_t *)&loop->prepare,
+        (uv_handle_t *)&loop->deadlines.timer,
+    };
+
+    send_guests_away(loop);
+    loop->on_closed = on_closed;
+    loop->closing = sizeof handles / sizeof *handles;
+    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) {
+        handles[i]->data = loop;
+        uv_close(handles[i], on_handle_closed);
+    }
+}
+
 void loop_done(struct loop *loop)
 {
+    send_guests_away(loop);
     uv_close((uv_handle_t *)&loop->wake, NULL);
     uv_close((uv_handle_t *)&loop->check, NULL);
     uv_close((uv_handle_t *)&loop->prepare, NULL);
@@ -133,9 +179,7 @@ void loop_done(struct loop *loop)
         (void)uv_run(loop->uv, UV_RUN_DEFAULT);
         (void)uv_loop_close(loop->uv);
     }
-    uv_mutex_destroy(&loop->post_lock);
-    pool_done(&loop->pool);
-    free(loop->scratch);
+    give_back(loop);
 }
 
 void loop_run(struct loop *loop)

@@ -32,6 +32,12 @@ struct loop_task {
     void (*run)(struct loop_task *task);
 };
 
+/* Something that lives on a loop without owning it, and has to end before the loop does. */
+struct loop_guest {
+    struct list node;
+    void (*leave)(struct loop_guest *guest); /* close all handles, the last call */
+};
+
 struct loop {
     uv_loop_t *uv;
     uv_loop_t own;
@@ -46,6 +52,7 @@ struct loop {
     struct list dirty;    /* streams with output to flush at the end of the turn */
     struct list borrowed; /* streams with references into scratch */
     struct list tasks;
+    struct list guests;
     char *scratch;
     int64_t date_seconds;
     char date[32];
@@ -54,7 +61,9 @@ struct loop {
     unsigned index; /* which of the server's loops */
     void *user;
     void (*log)(struct loop *loop,
-                const char *line); /* for the log of who runs the loop; NULL: none */
+                const char *line);        /* for the log of who runs the loop; NULL: none */
+    void (*on_closed)(struct loop *loop); /* of loop_close */
+    unsigned closing;                     /* handles not closed yet */
 };
 
 /* uv: a loop of the caller's to run on, or NULL for one of our own. 0 or an error. */
@@ -63,6 +72,10 @@ int loop_init(struct loop *loop, uv_loop_t *uv);
 /* Closes our handles. With a loop of our own it also runs it until they are closed; all streams
  * and listeners must have been closed before. */
 void loop_done(struct loop *loop);
+
+/* The same without waiting: on_closed is called from the loop when the memory may be freed. On a
+ * loop of our own it is the caller who runs it until then; uv is closed in there. */
+void loop_close(struct loop *loop, void (*on_closed)(struct loop *loop));
 
 /* Runs until loop_stop or until nothing is left to wait for. */
 void loop_run(struct loop *loop);
