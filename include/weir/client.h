@@ -19,7 +19,8 @@
  * Two forms, chosen by weir_client_start:
  *
  *     blocking   callbacks NULL. weir_client_wait_head, weir_client_read, weir_client_write and
- *                weir_client_finish wait, never longer than the timeouts of the client.
+ *                weir_client_finish wait, never longer than the timeouts of the client; they run
+ *                its loop, and so the callbacks of other requests on it.
  *     callbacks  the answer comes as calls on the thread of the client's loop.
  *
  * Whose loop that is, is chosen when the client is made:
@@ -78,7 +79,7 @@ enum {
  * the default. */
 typedef struct weir_client_options {
     size_t size;
-    weir_client *beside;         /* run on the loop of this client */
+    weir_client *beside;         /* run on the loop of this client, which weir_client_new made */
     struct uv_loop_s *uv;        /* run on this loop, which the application drives */
     int32_t keepalive;           /* idle connections to keep: a number, WEIR_KEEPALIVE_NONE, or 0:
                                     as many as the application says it can do with. It is asked on
@@ -118,8 +119,9 @@ typedef struct weir_client_options {
 /* A client for the application at url: fcgi://HOST:PORT (IPv6 in brackets; a name is looked up when
  * the first request needs it, all its addresses are tried), fcgis://HOST:PORT (TLS; the certificate
  * must be for HOST) or fcgi+unix:PATH. options may be NULL. Nothing is connected yet. NULL when
- * memory is out or a system call failed; a client with an unusable URL or option is made all the
- * same: weir_client_error tells, and its requests fail with ADDRESS, INVALID or CERTIFICATE. */
+ * memory is out or a system call failed; a client with an unusable URL or option (but for beside)
+ * is made all the same: weir_client_error tells, and its requests fail with ADDRESS, INVALID or
+ * CERTIFICATE. */
 WEIR_API weir_client *weir_client_new(const char *url, const weir_client_options *options);
 
 /* The client for this URL on the loop that runs x, made with these options when it is asked for the

@@ -404,7 +404,7 @@ weir_client *weir_client_new(const char *url, const weir_client_options *options
         cl = own.beside->cl;
     else
         cl = loop_new(own.uv);
-    if (!cl)
+    if (!cl || cl->loop != &cl->own)
         return NULL;
     weir_client *client = client_new(cl, url, options);
     if (client) {

@@ -432,13 +432,23 @@ static void take_callbacks(weir_client_request *r, const weir_client_callbacks *
         memcpy(own, given, given->size < sizeof *own ? given->size : sizeof *own);
 }
 
-static bool never(void *arg)
+static bool second_look(void *arg)
 {
-    bool *ran = arg;
-    bool over = *ran;
+    bool *looked = arg;
+    bool over = *looked;
 
-    *ran = true;
+    *looked = true;
     return over;
+}
+
+/* The clock of a loop that has not run is late, and its kept connections may have been closed
+ * meanwhile. One turn tells; not where it could call back. */
+static void catch_up(struct client_loop *cl, bool is_pull)
+{
+    bool looked = false;
+
+    if (cl->is_own && !cl->running && (is_pull || cl->active == 0))
+        (void)client_drive(cl, second_look, &looked, 0, false);
 }
 
 int weir_client_start(weir_client_request *r, const weir_client_callbacks *callbacks, void *arg)
@@ -459,11 +469,7 @@ int weir_client_start(weir_client_request *r, const weir_client_callbacks *callb
     take_callbacks(r, callbacks, arg);
     answer_expect(&r->answer, r->is_head);
 
-    /* The clock of a loop that has not run is late, and kept connections may have been closed. */
-    if (cl->is_own && !cl->running) {
-        bool ran = false;
-        (void)client_drive(cl, never, &ran, 0, false);
-    }
+    catch_up(cl, r->is_pull);
     r->started = uv_hrtime();
     r->state = REQUEST_WAITING;
     client_loop_count(cl, 1);
