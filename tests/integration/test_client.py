@@ -12,6 +12,7 @@ import pytest
 import fcgi_peer as fcgi
 from fcgi_peer import OK, STDERR, STDOUT, Backend, end, record, records
 from http_peer import MIB
+from pki import Authority
 from server import BUILD, SANITIZER, free_port
 from test_in_front import echo_site, go_site, libfcgi_site, php_site
 
@@ -746,6 +747,31 @@ def test_raw_bytes(backend):
 
     assert drive(backend(answer), 'get', send_raw=1).result == 'OK'
     assert seen == [(11, 0, b'')]
+
+
+# TLS
+
+def test_fcgis(servers, tmp_path):
+    ours, others = Authority(tmp_path / 'ours'), Authority(tmp_path / 'others')
+    cert, me = ours.issue('server'), ours.issue('me')
+    echo = servers.start('echo', [BUILD / 'examples' / 'echo', 'fcgis://127.0.0.1:0', *cert,
+                                  ours.cert], clean=True, ready=r'^echo: listening on (\S+)$')
+    url = f'fcgis://localhost:{echo.port}'
+    known = {'tls_cert': me[0], 'tls_key': me[1]}
+    for form in FORMS:
+        run = drive(url, form, method='POST', source=4 * MIB, keepalive=1, times=2, count=1,
+                    tls_ca=ours.cert, **known)
+        assert [line.split()[0] for line in run.all('done')] == ['OK', 'OK']
+        assert 'reused=1' in run.all('end')[1]
+    assert drive(url, 'ping', tls_ca=ours.cert, **known).one('ping').startswith('ANSWERED')
+    run = drive(url, 'get', tls_ca=others.cert, **known)
+    assert run.result == 'CERTIFICATE' and 'issuer' in run.error
+    assert drive(url, 'ping', tls_ca=others.cert, **known).one('ping').startswith('BROKEN')
+    assert 'certificate required' in drive(url, 'get', tls_ca=ours.cert).error  # TLS 1.3: afterwards
+    run = drive(url, 'get', tls_ca='/nonexistent')
+    assert run.one('start').split()[0] == 'CERTIFICATE' and '/nonexistent' in run.one('client')
+    silent = drive(f'fcgi://localhost:{echo.port}', 'get', first_byte_timeout=300)
+    assert silent.result != 'OK'
 
 
 # real applications

@@ -476,6 +476,9 @@ int main(int argc, char **argv)
         .record_max = (uint32_t)number("record_max", 0),
         .params_cut = (uint32_t)number("params_cut", 0),
         .padding = (int32_t)number("padding", 0),
+        .tls_ca = word("tls_ca", NULL),
+        .tls_cert = word("tls_cert", NULL),
+        .tls_key = word("tls_key", NULL),
         .request_id = (uint16_t)number("request_id", 0),
     };
     if (number("uv", 0)) {
