@@ -5,9 +5,9 @@
  * A handler is called once for each request, when its head is complete. It sees three things that
  * never mix:
  *
- *     what the proxy vouches for   weir_param, weir_remote_addr      REMOTE_ADDR, REMOTE_USER,
- * HTTPS the request line             weir_method, weir_path, ...       chosen by the client client
- * headers               weir_header                       chosen by the client
+ *     what the proxy vouches for   weir_param, weir_remote_addr   REMOTE_ADDR, REMOTE_USER, ...
+ *     the request line             weir_method, weir_path, ...    chosen by the client
+ *     client headers               weir_header                    chosen by the client
  *
  * No call reads across: a header can never answer for a parameter. Over http: the first class is
  * filled from the socket alone. Absence is a value: what is not known is NULL.
@@ -81,9 +81,33 @@ WEIR_API const char *weir_param(weir_exchange *x, const char *name);
 WEIR_API bool weir_param_at(weir_exchange *x, size_t index, weir_str *ret_name,
                             weir_str *ret_value);
 
-/* The client's address as the proxy saw it (over http: as we see it), in numbers; NULL for a client
- * on a UNIX socket or a proxy that did not say. */
+typedef enum weir_family {
+    WEIR_FAMILY_NONE = 0,
+    WEIR_FAMILY_IPV4 = 4,
+    WEIR_FAMILY_IPV6 = 6,
+} weir_family;
+
+/* The client's address, in numbers, as the proxy vouches for it (over http: as we see it). NULL
+ * when there is none: a client on a UNIX socket, or a proxy that did not say. What is not an
+ * address, like the "unix:" of nginx, counts as not said; weir_param has it as it was sent. Valid
+ * until the exchange ends. */
 WEIR_API const char *weir_remote_addr(weir_exchange *x);
+
+/* Which kind of address weir_remote_addr is; NONE when it is NULL. */
+WEIR_API weir_family weir_remote_family(weir_exchange *x);
+
+/* The client's port, 1 to 65535, from the same source; -1 when it is not known. */
+WEIR_API int weir_remote_port(weir_exchange *x);
+
+/* The process at the other end of the connection that brought the exchange, if that is a UNIX
+ * socket: as the kernel recorded it when it connected, so not to be forged by what is sent, nor
+ * changed by what it does later. Over FastCGI this is the web server, not the client; over
+ * http+unix: it is the client, or a proxy in front. -1 over TCP; the process is also -1 when it is
+ * in a namespace that this one does not see. A process id may be another's by now: decide by the
+ * user. */
+WEIR_API int64_t weir_peer_uid(const weir_exchange *x);
+WEIR_API int64_t weir_peer_gid(const weir_exchange *x);
+WEIR_API int64_t weir_peer_pid(const weir_exchange *x);
 
 /* ---- The request line ------------------------------------------------------------------------ */
 

@@ -54,6 +54,11 @@ struct carrier {
     void (*release)(weir_exchange *x);
 };
 
+/* The process on the other end of a UNIX socket; -1: not known, or another kind of socket. */
+struct exchange_peer {
+    int64_t pid, uid, gid;
+};
+
 struct exchange_timer;
 struct blocking;
 
@@ -74,6 +79,7 @@ struct weir_exchange {
     weir_handler *handler;
     void *handler_arg;
     void *user;
+    const struct exchange_peer *peer; /* of the connection; NULL: not known */
     weir_role role;
 
     /* The request; every string is followed by a NUL. */

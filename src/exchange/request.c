@@ -2,6 +2,8 @@
  *
  * exchange/request.c: reading the request. Parameters and headers are loaded when first asked for:
  * a handler that looks at neither does not pay for them. */
+#include <arpa/inet.h>
+
 #include "exchange/exchange.h"
 #include "http/field.h"
 
@@ -45,9 +47,46 @@ bool weir_param_at(weir_exchange *x, size_t index, weir_str *ret_name, weir_str 
     return true;
 }
 
+weir_family weir_remote_family(weir_exchange *x)
+{
+    const char *text = weir_param(x, "REMOTE_ADDR");
+    struct in6_addr room;
+
+    if (text && inet_pton(AF_INET, text, &room) == 1)
+        return WEIR_FAMILY_IPV4;
+    if (text && inet_pton(AF_INET6, text, &room) == 1)
+        return WEIR_FAMILY_IPV6;
+    return WEIR_FAMILY_NONE;
+}
+
 const char *weir_remote_addr(weir_exchange *x)
 {
-    return weir_param(x, "REMOTE_ADDR");
+    return weir_remote_family(x) == WEIR_FAMILY_NONE ? NULL : weir_param(x, "REMOTE_ADDR");
+}
+
+int weir_remote_port(weir_exchange *x)
+{
+    const char *text = weir_param(x, "REMOTE_PORT");
+    uint64_t port;
+
+    if (!text || !str_to_u64(str_of(text), 65535, &port) || port == 0)
+        return -1;
+    return (int)port;
+}
+
+int64_t weir_peer_pid(const weir_exchange *x)
+{
+    return x->peer ? x->peer->pid : -1;
+}
+
+int64_t weir_peer_uid(const weir_exchange *x)
+{
+    return x->peer ? x->peer->uid : -1;
+}
+
+int64_t weir_peer_gid(const weir_exchange *x)
+{
+    return x->peer ? x->peer->gid : -1;
 }
 
 const char *weir_header(weir_exchange *x, const char *name)

@@ -15,9 +15,9 @@ int deadlines_init(struct deadlines *d, uv_loop_t *uv)
     return uv_timer_init(uv, &d->timer);
 }
 
-void deadlines_close(struct deadlines *d)
+void deadlines_close(struct deadlines *d, uv_close_cb closed)
 {
-    uv_close((uv_handle_t *)&d->timer, NULL);
+    uv_close((uv_handle_t *)&d->timer, closed);
 }
 
 static void arm(struct deadlines *d, uint64_t when)

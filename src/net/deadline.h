@@ -39,9 +39,9 @@ struct deadlines {
     } lengths[DEADLINE_LENGTHS];
 };
 
-/* Closing is asynchronous, like that of any libuv handle: run the loop afterwards. */
+/* Closing is asynchronous, like that of any libuv handle: closed is called with the timer. */
 int deadlines_init(struct deadlines *deadlines, uv_loop_t *uv);
-void deadlines_close(struct deadlines *deadlines);
+void deadlines_close(struct deadlines *deadlines, uv_close_cb closed);
 
 /* expired is called from the loop once the deadline has passed; the deadline is then unset. */
 static inline void deadline_init(struct deadline *deadline,

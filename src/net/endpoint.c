@@ -4,14 +4,17 @@
 #include "net/endpoint.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 #include <weir/error.h>
 
 #include "base/str.h"
+#include "net/inherited.h"
 
 __attribute__((format(printf, 2, 3))) static int fail(char *error, const char *format, ...)
 {
@@ -23,9 +26,26 @@ __attribute__((format(printf, 2, 3))) static int fail(char *error, const char *f
     return WEIR_ERROR_ADDRESS;
 }
 
-static int parse_unix(const char *url, const char *path, struct endpoint *ep, char *error)
+/* Where addresses are collected. The first one is preset with what all have in common. */
+struct found {
+    struct endpoint *eps;
+    size_t max, count;
+    bool listening;
+    char *
+        ret_port; /* where the port goes when the caller resolves the host; NULL: it is done here */
+};
+
+static struct endpoint *next_endpoint(struct found *found)
+{
+    if (found->count > 0)
+        found->eps[found->count] = found->eps[0];
+    return &found->eps[found->count++];
+}
+
+static int parse_unix(const char *url, const char *path, struct found *found, char *error)
 {
     size_t len = strlen(path);
+    struct endpoint *ep = next_endpoint(found);
     struct sockaddr_un *un = &ep->address.un;
 
     if (len == 0)
@@ -44,21 +64,39 @@ static int parse_unix(const char *url, const char *path, struct endpoint *ep, ch
     return 0;
 }
 
-static int parse_fd(const char *url, const char *number, struct endpoint *ep, char *error)
+static int parse_fd(const char *url, const char *number, struct found *found, char *error)
 {
     uint64_t fd;
 
+    if (!found->listening)
+        return fail(error, "%s: a descriptor can only be listened on", url);
     if (!str_to_u64(str_of(number), 65535, &fd))
         return fail(error, "%s: a descriptor number must follow the colon", url);
+    struct endpoint *ep = next_endpoint(found);
     ep->is_fd = true;
     ep->fd = (int)fd;
     return 0;
 }
 
+static int parse_systemd(const char *url, const char *name, struct found *found, char *error)
+{
+    int fds[ENDPOINTS_MAX];
+    size_t count;
+
+    if (!found->listening)
+        return fail(error, "%s: a socket of systemd can only be listened on", url);
+    int rc = inherited_find(url, str_of(name), fds, found->max, &count, error);
+    for (size_t i = 0; rc == 0 && i < count; i++) {
+        struct endpoint *ep = next_endpoint(found);
+        ep->is_fd = true;
+        ep->fd = fds[i];
+    }
+    return rc;
+}
+
 /* HOST:PORT, [IPV6]:PORT, and where there is a default the port may be missing. */
 static int split_host_port(const char *url, const char *text, const char *default_port,
-                           char host[static ENDPOINT_HOST], char port[static ENDPOINT_PORT],
-                           char *error)
+                           char host[static ENDPOINT_HOST], uint16_t *ret_port, char *error)
 {
     size_t len = strcspn(text, "/");
     const char *colon = NULL;
@@ -91,109 +129,171 @@ static int split_host_port(const char *url, const char *text, const char *defaul
     uint64_t number;
     if (!str_to_u64(digits, 65535, &number))
         return fail(error, "%s: the port must be a number from 0 to 65535", url);
-    snprintf(port, ENDPOINT_PORT, "%u", (unsigned)number);
+    *ret_port = (uint16_t)number;
     return 0;
 }
 
-static int resolve(const char *url, const char *port, bool listening, struct endpoint *ep,
+static void add_address(struct found *found, const struct sockaddr *address, socklen_t len)
+{
+    for (size_t i = 0; i < found->count; i++)
+        if (found->eps[i].address_len == len && memcmp(&found->eps[i].address, address, len) == 0)
+            return;
+    if (found->count == found->max)
+        return;
+    struct endpoint *ep = next_endpoint(found);
+    memset(&ep->address, 0, sizeof ep->address);
+    memcpy(&ep->address, address, len);
+    ep->address_len = len;
+}
+
+static void add_ipv4(struct found *found, in_addr_t host, uint16_t port)
+{
+    struct sockaddr_in in = {.sin_family = AF_INET, .sin_port = htons(port)};
+
+    in.sin_addr.s_addr = htonl(host);
+    add_address(found, (const struct sockaddr *)&in, sizeof in);
+}
+
+static void add_ipv6(struct found *found, const struct in6_addr *host, uint16_t port)
+{
+    struct sockaddr_in6 in6 = {
+        .sin6_family = AF_INET6, .sin6_port = htons(port), .sin6_addr = *host};
+
+    add_address(found, (const struct sockaddr *)&in6, sizeof in6);
+}
+
+static bool has_ipv6(void)
+{
+    int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0 || errno != EAFNOSUPPORT;
+}
+
+static int resolve(const char *url, const char *host, uint16_t port, struct found *found,
                    char *error)
 {
-    const char *host = ep->host;
-    bool any = host[0] == '\0' || strcmp(host, "*") == 0;
-    struct addrinfo hints = {
-        .ai_socktype = SOCK_STREAM,
-        .ai_flags = AI_NUMERICSERV | (listening ? AI_PASSIVE : 0),
-    };
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *list = NULL;
-    int rc = getaddrinfo(any ? NULL : host, port, &hints, &list);
+    char service[ENDPOINT_PORT];
 
+    snprintf(service, sizeof service, "%u", port);
+    int rc = getaddrinfo(host, service, &hints, &list);
     if (rc != 0)
         return fail(error, "%s: cannot resolve the host: %s", url, gai_strerror(rc));
-
-    /* For "every address" prefer IPv6, which then takes IPv4 as well. */
-    const struct addrinfo *chosen = list;
-    for (const struct addrinfo *ai = list; any && ai; ai = ai->ai_next)
-        if (ai->ai_family == AF_INET6)
-            chosen = ai;
-    memcpy(&ep->address.storage, chosen->ai_addr, chosen->ai_addrlen);
-    ep->address_len = chosen->ai_addrlen;
+    for (const struct addrinfo *ai = list; ai; ai = ai->ai_next)
+        add_address(found, ai->ai_addr, ai->ai_addrlen);
     freeaddrinfo(list);
     return 0;
 }
 
-/* ret_port: where the port goes if the caller resolves the host; NULL: it is resolved here. */
-static int parse_tcp(const char *url, const char *text, bool listening, char *ret_port,
-                     struct endpoint *ep, char *error)
+static int parse_tcp(const char *url, const char *text, struct found *found, char *error)
 {
-    char *host = ep->host, port[ENDPOINT_PORT];
-    const char *default_port = ep->carrier != ENDPOINT_HTTP ? NULL : ep->is_tls ? "443" : "80";
-    int rc = split_host_port(url, text, default_port, host, port, error);
+    struct endpoint *common = &found->eps[0];
+    const char *default_port = common->carrier != ENDPOINT_HTTP ? NULL
+                               : common->is_tls                 ? "443"
+                                                                : "80";
+    const char *host = common->host;
+    uint16_t port = 0;
+    int rc = split_host_port(url, text, default_port, common->host, &port, error);
 
     if (rc != 0)
         return rc;
-    if (!listening && (host[0] == '\0' || strcmp(host, "*") == 0))
+    bool any = host[0] == '\0' || strcmp(host, "*") == 0;
+    if (any && !found->listening)
         return fail(error, "%s: the host is missing", url);
-    if (!listening && strcmp(port, "0") == 0)
+    if (!found->listening && port == 0)
         return fail(error, "%s: port 0 cannot be connected to", url);
-    if (!ret_port)
-        return resolve(url, port, listening, ep, error);
-    memcpy(ret_port, port, sizeof port);
+
+    if (found->ret_port) {
+        (void)next_endpoint(found);
+        snprintf(found->ret_port, ENDPOINT_PORT, "%u", port);
+    } else if (any && has_ipv6()) { /* which takes IPv4 as well */
+        add_ipv6(found, &in6addr_any, port);
+    } else if (any) {
+        add_ipv4(found, INADDR_ANY, port);
+    } else if (found->listening && str_eq_nocase(str_of(host), WEIR_STR("localhost"))) {
+        add_ipv4(found, INADDR_LOOPBACK, port);
+        add_ipv6(found, &in6addr_loopback, port);
+    } else {
+        return resolve(url, host, port, found, error);
+    }
     return 0;
 }
 
-static int parse(const char *url, bool listening, char *ret_port, struct endpoint *ret_endpoint,
-                 char *error)
+static int parse(const char *url, struct found *found, char *error)
 {
     static const struct {
         const char *prefix;
         enum endpoint_carrier carrier;
-        enum { TCP, TLS, UNIX, FD } kind;
+        bool is_tls;
+        int (*parse)(const char *url, const char *rest, struct found *found, char *error);
     } schemes[] = {
-        {"http://", ENDPOINT_HTTP, TCP},     {"fcgi://", ENDPOINT_FCGI, TCP},
-        {"http+unix:", ENDPOINT_HTTP, UNIX}, {"fcgi+unix:", ENDPOINT_FCGI, UNIX},
-        {"fcgi+fd:", ENDPOINT_FCGI, FD},     {"https://", ENDPOINT_HTTP, TLS},
-        {"fcgis://", ENDPOINT_FCGI, TLS},
+        {"http://", ENDPOINT_HTTP, false, parse_tcp},
+        {"fcgi://", ENDPOINT_FCGI, false, parse_tcp},
+        {"https://", ENDPOINT_HTTP, true, parse_tcp},
+        {"fcgis://", ENDPOINT_FCGI, true, parse_tcp},
+        {"http+unix:", ENDPOINT_HTTP, false, parse_unix},
+        {"fcgi+unix:", ENDPOINT_FCGI, false, parse_unix},
+        {"http+fd:", ENDPOINT_HTTP, false, parse_fd},
+        {"fcgi+fd:", ENDPOINT_FCGI, false, parse_fd},
+        {"https+fd:", ENDPOINT_HTTP, true, parse_fd},
+        {"fcgis+fd:", ENDPOINT_FCGI, true, parse_fd},
+        {"http+systemd:", ENDPOINT_HTTP, false, parse_systemd},
+        {"fcgi+systemd:", ENDPOINT_FCGI, false, parse_systemd},
+        {"https+systemd:", ENDPOINT_HTTP, true, parse_systemd},
+        {"fcgis+systemd:", ENDPOINT_FCGI, true, parse_systemd},
     };
-    struct endpoint ep = {.fd = -1};
 
     if (!url)
         return fail(error, "no address was given");
+    if (strchr(url, '?'))
+        return fail(error, "%s: what follows '?' is for listening only", url);
     for (size_t i = 0; i < sizeof schemes / sizeof *schemes; i++) {
         size_t len = strlen(schemes[i].prefix);
-        int rc;
         if (strncmp(url, schemes[i].prefix, len) != 0)
             continue;
-        ep.carrier = schemes[i].carrier;
-        ep.is_tls = schemes[i].kind == TLS;
-        if (schemes[i].kind == UNIX)
-            rc = parse_unix(url, url + len, &ep, error);
-        else if (schemes[i].kind == FD)
-            rc = listening ? parse_fd(url, url + len, &ep, error)
-                           : fail(error, "%s: a descriptor can only be listened on", url);
-        else
-            rc = parse_tcp(url, url + len, listening, ret_port, &ep, error);
-        if (rc == 0)
-            *ret_endpoint = ep;
-        return rc;
+        found->eps[0] =
+            (struct endpoint){.carrier = schemes[i].carrier, .is_tls = schemes[i].is_tls, .fd = -1};
+        return schemes[i].parse(url, url + len, found, error);
     }
-    return fail(
-        error,
-        "%s: not an address; known are http://HOST:PORT, https://HOST:PORT, http+unix:PATH, "
-        "fcgi://HOST:PORT, fcgis://HOST:PORT, fcgi+unix:PATH and fcgi+fd:NUMBER",
-        url);
+    return fail(error,
+                "%s: not an address; known are http://HOST:PORT, https://HOST:PORT, "
+                "http+unix:PATH, fcgi://HOST:PORT, fcgis://HOST:PORT and fcgi+unix:PATH, and for "
+                "listening also +fd:NUMBER and +systemd:NAME behind http, https, fcgi and fcgis",
+                url);
 }
 
 int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoint,
                    char error[static ENDPOINT_ERROR])
 {
-    return parse(url, listening, NULL, ret_endpoint, error);
+    struct endpoint ep;
+    struct found found = {.eps = &ep, .max = 1, .listening = listening};
+    int rc = parse(url, &found, error);
+
+    if (rc == 0)
+        *ret_endpoint = ep;
+    return rc;
 }
 
 int endpoint_parse_name(const char *url, struct endpoint *ret_endpoint,
                         char ret_port[static ENDPOINT_PORT], char error[static ENDPOINT_ERROR])
 {
+    struct found found = {.eps = ret_endpoint, .max = 1, .ret_port = ret_port};
+
     ret_port[0] = '\0';
-    return parse(url, false, ret_port, ret_endpoint, error);
+    return parse(url, &found, error);
+}
+
+int endpoint_parse_all(const char *url, struct endpoint eps[static ENDPOINTS_MAX],
+                       size_t *ret_count, char error[static ENDPOINT_ERROR])
+{
+    struct found found = {.eps = eps, .max = ENDPOINTS_MAX, .listening = true};
+    int rc = parse(url, &found, error);
+
+    *ret_count = rc == 0 ? found.count : 0;
+    return rc;
 }
 
 bool endpoint_host_port(const struct sockaddr *address, char host[static 46], unsigned *ret_port)
@@ -220,20 +320,21 @@ bool endpoint_host_port(const struct sockaddr *address, char host[static 46], un
 void endpoint_format(const struct endpoint *ep, char out[static ENDPOINT_TEXT])
 {
     const char *scheme = ep->carrier == ENDPOINT_HTTP ? "http" : "fcgi";
+    const char *secure = ep->is_tls ? "s" : "";
     char host[46];
     unsigned port;
 
-    if (ep->is_fd) {
-        snprintf(out, ENDPOINT_TEXT, "%s+fd:%d", scheme, ep->fd);
+    if (ep->is_fd && ep->address_len == 0) {
+        snprintf(out, ENDPOINT_TEXT, "%s%s+fd:%d", scheme, secure, ep->fd);
     } else if (endpoint_host_port(&ep->address.any, host, &port)) {
         bool brackets = strchr(host, ':') != NULL;
-        snprintf(out, ENDPOINT_TEXT, "%s%s://%s%s%s:%u", scheme, ep->is_tls ? "s" : "",
-                 brackets ? "[" : "", host, brackets ? "]" : "", port);
+        snprintf(out, ENDPOINT_TEXT, "%s%s://%s%s%s:%u", scheme, secure, brackets ? "[" : "", host,
+                 brackets ? "]" : "", port);
     } else {
         const char *path = ep->address.un.sun_path;
         bool abstract = path[0] == '\0';
         int len = (int)(ep->address_len - offsetof(struct sockaddr_un, sun_path) - 1);
-        snprintf(out, ENDPOINT_TEXT, "%s+unix:%s%.*s", scheme, abstract ? "@" : "",
-                 abstract ? len : len, path + abstract);
+        snprintf(out, ENDPOINT_TEXT, "%s%s+unix:%s%.*s", scheme, secure, abstract ? "@" : "", len,
+                 path + abstract);
     }
 }

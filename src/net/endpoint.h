@@ -2,11 +2,14 @@
  *
  * net/endpoint.h: the URLs that say where to listen and where to connect.
  *
- *     http://HOST:PORT   http+unix:PATH   https://HOST:PORT
- *     fcgi://HOST:PORT   fcgi+unix:PATH   fcgis://HOST:PORT   fcgi+fd:NUMBER
+ *     http://HOST:PORT    http+unix:PATH   http+fd:NUMBER    http+systemd:NAME
+ *     fcgi://HOST:PORT    fcgi+unix:PATH   fcgi+fd:NUMBER    fcgi+systemd:NAME
+ *     https://HOST:PORT                    https+fd:NUMBER   https+systemd:NAME    over TLS
+ *     fcgis://HOST:PORT                    fcgis+fd:NUMBER   fcgis+systemd:NAME
  *
  * HOST is a name, an IPv4 address or an IPv6 address in brackets, or for listening also empty or
- * "*": every address. PATH may start with "@": a name in the abstract namespace. */
+ * "*": every address. PATH may start with "@": a name in the abstract namespace. fd and systemd are
+ * for listening only. What may follow a '?' is in net/listen.h. */
 #ifndef NET_ENDPOINT_H
 #define NET_ENDPOINT_H
 
@@ -17,13 +20,13 @@
 
 #include "net/loop.h"
 
-enum endpoint_carrier { ENDPOINT_HTTP, ENDPOINT_FCGI };
-
 enum { ENDPOINT_HOST = 256, ENDPOINT_PORT = 8 };
+
+enum endpoint_carrier { ENDPOINT_HTTP, ENDPOINT_FCGI };
 
 struct endpoint {
     enum endpoint_carrier carrier;
-    bool is_fd;
+    bool is_fd; /* an inherited socket; its address is known when it has been opened */
     bool is_unix;
     bool is_tls;
     char host[ENDPOINT_HOST]; /* as the URL names it, without brackets; for TLS */
@@ -36,11 +39,15 @@ struct endpoint {
     } address;
 };
 
-/* Enough for any URL that endpoint_format makes. */
-enum { ENDPOINT_TEXT = 160, ENDPOINT_ERROR = 256 };
+enum {
+    ENDPOINT_TEXT = 160,  /* enough for any URL that endpoint_format makes */
+    ENDPOINT_ERROR = 512, /* as TLS_ERROR */
+    ENDPOINTS_MAX = 32,   /* addresses of one URL */
+};
 
 /* Reads a URL and resolves its host (blocking, for start-up). listening decides whether an empty
- * host is allowed. 0, or WEIR_ERROR_ADDRESS with one line in error that says what is wrong. */
+ * host or an inherited socket is allowed. Of several addresses it is the first. 0, or
+ * WEIR_ERROR_ADDRESS with one line in error that says what is wrong. */
 int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoint,
                    char error[static ENDPOINT_ERROR]);
 
@@ -48,6 +55,12 @@ int endpoint_parse(const char *url, bool listening, struct endpoint *ret_endpoin
  * the address is still to be found for it and the endpoint's host, by net/resolve.h. */
 int endpoint_parse_name(const char *url, struct endpoint *ret_endpoint,
                         char ret_port[static ENDPOINT_PORT], char error[static ENDPOINT_ERROR]);
+
+/* The same for listening, with all addresses: those of a host name, or the sockets that systemd
+ * passed under one name. "localhost" is 127.0.0.1 and ::1, whatever the resolver says (RFC 6761
+ * 6.3). */
+int endpoint_parse_all(const char *url, struct endpoint eps[static ENDPOINTS_MAX],
+                       size_t *ret_count, char error[static ENDPOINT_ERROR]);
 
 /* The URL of an address, as endpoint_parse takes it. */
 void endpoint_format(const struct endpoint *endpoint, char out[static ENDPOINT_TEXT]);

@@ -1,35 +1,54 @@
 /* SPDX-License-Identifier: MIT
  *
- * net/listener.h: sockets that accept connections. */
+ * net/listener.h: accepting connections on a loop. */
 #ifndef NET_LISTENER_H
 #define NET_LISTENER_H
 
-#include "net/endpoint.h"
+#include "net/loop.h"
 
-/* Opens a listening socket for the endpoint and fills in the port the kernel chose. A UNIX socket
- * that nobody listens on any more is replaced; one that answers is an error. reuse_port: other
- * loops will listen on the same TCP address. Returns the descriptor, or a negative error with one
- * line in error. A descriptor endpoint gives its own. */
-int listener_open(struct endpoint *endpoint, bool reuse_port, char error[static ENDPOINT_ERROR]);
+struct listener;
+
+enum listener_trouble {
+    LISTENER_SHORT,  /* of descriptors or memory: it goes on soon, the kernel keeps what waits */
+    LISTENER_BROKEN, /* the socket does not listen any more: it has been given up */
+};
+
+struct listener_ops {
+    /* Whether one more connection may be accepted; if not, the listener waits for listener_resume,
+     * or LISTENER_RETRY_MS, after which resumed is called. After true, accepted or declined is
+     * called. */
+    bool (*may_accept)(struct listener *listener);
+    /* A connection came in; fd is the callee's, non-blocking and close-on-exec. */
+    void (*accepted)(struct listener *listener, int fd);
+    /* None came in after all. */
+    void (*declined)(struct listener *listener);
+    void (*resumed)(struct listener *listener);
+    /* errno tells more. */
+    void (*trouble)(struct listener *listener, enum listener_trouble trouble);
+    /* The last call: the listener may be freed, the descriptor closed. */
+    void (*closed)(struct listener *listener);
+};
+
+enum { LISTENER_RETRY_MS = 100 };
 
 struct listener {
     uv_poll_t poll;
     struct loop *loop;
-    struct deadline again; /* after running out of descriptors */
+    const struct listener_ops *ops;
+    struct deadline again;
     int fd;
-    bool listening;
+    bool waiting;
     bool closed;
-    /* A connection came in; fd is the callee's, non-blocking and close-on-exec. */
-    void (*accepted)(struct listener *listener, int fd);
-    void (*on_closed)(struct listener *listener);
 };
 
 /* Starts accepting on fd, which stays the caller's. 0 or WEIR_ERROR_SYSTEM. */
 int listener_start(struct listener *listener, struct loop *loop, int fd,
-                   void (*accepted)(struct listener *listener, int fd),
-                   void (*on_closed)(struct listener *listener));
+                   const struct listener_ops *ops);
 
-/* Stops accepting; on_closed is called from the loop when the listener may be freed. */
+/* Goes on at once after may_accept said no. */
+void listener_resume(struct listener *listener);
+
+/* Stops accepting. */
 void listener_close(struct listener *listener);
 
 #endif

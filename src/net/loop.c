@@ -140,45 +140,40 @@ static void give_back(struct loop *loop)
     free(loop->scratch);
 }
 
-static void on_handle_closed(uv_handle_t *handle)
+static void one_closed(struct loop *loop)
 {
-    struct loop *loop = handle->data;
-
-    if (--loop->closing > 0)
+    if (--loop->open_handles > 0 || loop->owns_uv)
         return;
     give_back(loop);
-    loop->on_closed(loop);
+    loop->closed(loop);
 }
 
-void loop_close(struct loop *loop, void (*on_closed)(struct loop *loop))
+static void on_handle_closed(uv_handle_t *handle)
 {
-    uv_handle_t *const handles[] = {
-        (uv_handle_t *)&loop->wake,
-        (uv_handle_t *)&loop->check,
-        (uv_handle_t *)&loop->prepare,
-        (uv_handle_t *)&loop->deadlines.timer,
-    };
+    one_closed(handle->data);
+}
 
+static void on_timer_closed(uv_handle_t *handle)
+{
+    one_closed(container_of((uv_timer_t *)handle, struct loop, deadlines.timer));
+}
+
+void loop_close(struct loop *loop, void (*closed)(struct loop *loop))
+{
     send_guests_away(loop);
-    loop->on_closed = on_closed;
-    loop->closing = sizeof handles / sizeof *handles;
-    for (size_t i = 0; i < sizeof handles / sizeof *handles; i++) {
-        handles[i]->data = loop;
-        uv_close(handles[i], on_handle_closed);
-    }
+    loop->closed = closed;
+    loop->open_handles = 4;
+    uv_close((uv_handle_t *)&loop->wake, on_handle_closed);
+    uv_close((uv_handle_t *)&loop->check, on_handle_closed);
+    uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
+    deadlines_close(&loop->deadlines, on_timer_closed);
 }
 
 void loop_done(struct loop *loop)
 {
-    send_guests_away(loop);
-    uv_close((uv_handle_t *)&loop->wake, NULL);
-    uv_close((uv_handle_t *)&loop->check, NULL);
-    uv_close((uv_handle_t *)&loop->prepare, NULL);
-    deadlines_close(&loop->deadlines);
-    if (loop->owns_uv) {
-        (void)uv_run(loop->uv, UV_RUN_DEFAULT);
-        (void)uv_loop_close(loop->uv);
-    }
+    loop_close(loop, NULL);
+    (void)uv_run(loop->uv, UV_RUN_DEFAULT);
+    (void)uv_loop_close(loop->uv);
     give_back(loop);
 }
 

@@ -59,23 +59,22 @@ struct loop {
     uint64_t id_key, id_count; /* of loop_unique_id */
     char id_prefix[16];
     unsigned index; /* which of the server's loops */
+    unsigned open_handles;
+    void (*closed)(struct loop *loop);
     void *user;
     void (*log)(struct loop *loop,
-                const char *line);        /* for the log of who runs the loop; NULL: none */
-    void (*on_closed)(struct loop *loop); /* of loop_close */
-    unsigned closing;                     /* handles not closed yet */
+                const char *line); /* for the log of who runs the loop; NULL: none */
 };
 
 /* uv: a loop of the caller's to run on, or NULL for one of our own. 0 or an error. */
 int loop_init(struct loop *loop, uv_loop_t *uv);
 
-/* Closes our handles. With a loop of our own it also runs it until they are closed; all streams
- * and listeners must have been closed before. */
+/* Closes our handles and gives everything back; all streams and listeners must have been closed
+ * before. On a loop of our own, which is run until that is done. */
 void loop_done(struct loop *loop);
 
-/* The same without waiting: on_closed is called from the loop when the memory may be freed. On a
- * loop of our own it is the caller who runs it until then; uv is closed in there. */
-void loop_close(struct loop *loop, void (*on_closed)(struct loop *loop));
+/* The same on a loop of the caller's: closed is called from it when the memory may go. */
+void loop_close(struct loop *loop, void (*closed)(struct loop *loop));
 
 /* Runs until loop_stop or until nothing is left to wait for. */
 void loop_run(struct loop *loop);

@@ -55,8 +55,10 @@ static int listen_all(struct proxy *proxy)
             fprintf(stderr, "weir: %s\n", weir_server_error(proxy->server));
             return rc;
         }
-        fprintf(stderr, "weir: listening on %s\n", weir_server_url(proxy->server, i));
     }
+    const char *url;
+    for (size_t i = 0; (url = weir_server_url(proxy->server, i)) != NULL; i++)
+        fprintf(stderr, "weir: listening on %s\n", url);
     return 0;
 }
 
@@ -145,7 +147,7 @@ int proxy_init(struct proxy *proxy, const struct proxy_options *options)
 
 int proxy_run(struct proxy *proxy)
 {
-    server_handle_signals(proxy->server);
+    server_own_process(proxy->server);
     return weir_server_run(proxy->server);
 }
 

@@ -80,6 +80,7 @@ static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
 
     if (x) {
         exchange_init(&x->x, &fcgi_carrier, &c->conn.sl->loop, &request->arena);
+        x->x.peer = &c->conn.peer;
         x->conn = c;
         x->request = request;
         list_init(&x->node);

@@ -274,7 +274,7 @@ static void next_request(struct http1_conn *c)
     c->x = NULL;
     c->draining = false;
     c->served = true;
-    if (c->conn.sl->stopping) {
+    if (c->conn.sl->stopping || accept_is_waiting(c->conn.sl)) {
         stream_finish(&c->conn.stream, c->conn.stream.in.len > 0);
         return;
     }
@@ -416,6 +416,18 @@ static void stop(struct conn *conn, bool now)
         stream_finish(&conn->stream, false);
 }
 
+/* Between two requests. */
+static bool give_way(struct conn *conn)
+{
+    struct http1_conn *c = (struct http1_conn *)(void *)conn;
+
+    if (c->x || c->parser || !c->served || c->lost || conn->stream.in.len > 0 ||
+        conn->stream.closing || conn->stream.close_when_sent)
+        return false;
+    stream_finish(&conn->stream, false);
+    return true;
+}
+
 void http1_released(struct http1_conn *c)
 {
     struct http1_exchange *x = c->x;
@@ -449,6 +461,7 @@ void http1_accept(struct server_loop *sl, struct site *site, int fd)
         return;
     }
     c->conn.stop = stop;
+    c->conn.give_way = give_way;
     arena_init(&c->arena, &sl->loop.pool);
     buf_init(&c->head, &sl->loop.pool, sl->server->options.head_max + 1);
     deadline_init(&c->deadline, on_deadline);

@@ -98,6 +98,7 @@ int http1_exchange_new(struct http1_conn *c, const struct http_parser *parser, c
     }
     memcpy(fields, parser->fields, fields_size);
     exchange_init(&x->x, &http1_carrier, &c->conn.sl->loop, &c->arena);
+    x->x.peer = &c->conn.peer;
     x->conn = c;
     x->request = *r;
     x->head = copy;

@@ -6,12 +6,19 @@
 
 #include "server/server.h"
 
-/* 0, SYSTEM or NOMEM; then nothing is left behind. */
-int server_loop_init(struct server_loop *sl, struct weir_server *server, unsigned index);
+/* uv: the application's loop, or NULL for one of our own. ended is called once when the loop has
+ * stopped serving. 0, SYSTEM or NOMEM: then nothing is left behind; on the application's loop sl
+ * was allocated alone and will be freed when it is closed. */
+int server_loop_init(struct server_loop *sl, struct weir_server *server, unsigned index,
+                     uv_loop_t *uv, void (*ended)(struct server_loop *sl));
 
 /* Accepts and serves until the server stops and the last connection is gone. */
 void server_loop_run(struct server_loop *sl);
 
+/* Gives back everything of a loop of our own. */
 void server_loop_done(struct server_loop *sl);
+
+/* The same on the application's loop: closed is called from there when the memory may go. */
+void server_loop_close(struct server_loop *sl, void (*closed)(struct server_loop *sl));
 
 #endif

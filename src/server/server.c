@@ -1,74 +1,16 @@
 /* SPDX-License-Identifier: MIT
  *
- * server/server.c: the public face of a server: options, addresses, threads. What happens on each
- * loop is in loop.c. */
+ * server/server.c: the public face of a server: its life from new to free, its threads. What
+ * happens on each loop is in loop.c and accept.c. */
+#include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
+#include "net/inherited.h"
 #include "server/loop.h"
 #include "server/server.h"
 #include "server/workers.h"
-
-static void log_to_stderr(weir_log_level level, const char *line, void *arg)
-{
-    static const char *const words[] = {"error: ", "warning: ", ""};
-
-    (void)arg;
-    fprintf(stderr, "%s: %s%s\n", program_invocation_short_name, words[level], line);
-}
-
-void server_log(const struct weir_server *server, weir_log_level level, const char *format, ...)
-{
-    char line[1024];
-    va_list args;
-
-    va_start(args, format);
-    vsnprintf(line, sizeof line, format, args);
-    va_end(args);
-    server->options.log(level, line, server->options.log_arg);
-}
-
-/* Copies what the caller's version of the struct has, and fills in the defaults. */
-static void take_options(weir_server_options *own, const weir_server_options *given)
-{
-    memset(own, 0, sizeof *own);
-    if (given)
-        memcpy(own, given, given->size < sizeof *own ? given->size : sizeof *own);
-
-#define DEFAULT(member, value) \
-    if (!own->member)          \
-    own->member = (value)
-    DEFAULT(threads, 1);
-    DEFAULT(max_connections, 10000);
-    DEFAULT(head_max, 32768);
-    DEFAULT(target_max, 8192);
-    DEFAULT(fields_max, 100);
-    DEFAULT(params_max, 65536);
-    DEFAULT(params_count_max, 512);
-    DEFAULT(max_requests, 100);
-    DEFAULT(body_max, UINT64_MAX);
-    DEFAULT(head_timeout, 10000);
-    DEFAULT(body_timeout, 30000);
-    DEFAULT(keepalive_timeout, 60000);
-    DEFAULT(send_timeout, 60000);
-    DEFAULT(drain_timeout, 30000);
-    DEFAULT(worker_queue, 1000);
-    DEFAULT(log, log_to_stderr);
-#undef DEFAULT
-    if (own->tls_client_verify > WEIR_TLS_VERIFY_REQUIRED)
-        own->tls_client_verify = WEIR_TLS_VERIFY_REQUIRED;
-    if (own->threads > 256)
-        own->threads = 256;
-    if (own->workers > 4096)
-        own->workers = 4096;
-    if (own->fields_max > 1000)
-        own->fields_max = 1000;
-    if (own->max_requests > 65535)
-        own->max_requests = 65535;
-}
 
 weir_server *weir_server_new(const weir_server_options *options)
 {
@@ -76,52 +18,27 @@ weir_server *weir_server_new(const weir_server_options *options)
 
     if (!server)
         return NULL;
-    take_options(&server->options, options);
+    server->no_stderr = inherited_fill_standard();
     list_init(&server->sites);
-    if (certificates_init(&server->certificates, &server->options) != 0) {
+    if (server_take_options(server, options) != 0) {
         free(server);
         return NULL;
     }
     return server;
 }
 
-static void close_site(struct site *site, unsigned threads)
+static int fail(weir_server *server, int error, const char *text)
 {
-    bool shared = site->endpoint.is_unix || site->endpoint.is_fd;
-
-    for (unsigned i = 0; i < threads && !(shared && i > 0); i++)
-        if (site->fds[i] >= 0 && !site->endpoint.is_fd)
-            close(site->fds[i]);
-    if (site->endpoint.is_unix && site->endpoint.address.un.sun_path[0] != '\0')
-        (void)unlink(site->endpoint.address.un.sun_path);
-    free(site);
-}
-
-/* A listening socket for each loop: the kernel spreads TCP connections over them (SO_REUSEPORT);
- * UNIX sockets cannot be shared that way, so the loops wait on the same one. */
-static int open_site(struct weir_server *server, struct site *site)
-{
-    unsigned threads = server->options.threads;
-    struct endpoint *ep = &site->endpoint;
-
-    for (unsigned i = 0; i < threads; i++)
-        site->fds[i] = -1;
-    for (unsigned i = 0; i < threads; i++) {
-        bool shared = i > 0 && (ep->is_unix || ep->is_fd);
-        int fd = shared ? site->fds[0] : listener_open(ep, threads > 1, server->error);
-        if (fd < 0)
-            return fd;
-        site->fds[i] = fd;
-    }
-    return 0;
+    snprintf(server->error, sizeof server->error, "%s", text);
+    return error;
 }
 
 int weir_server_add_certificate(weir_server *server, const char *cert_file, const char *key_file)
 {
     if (!cert_file)
-        return WEIR_ERROR_INVALID;
-    if (atomic_load(&server->running))
-        return WEIR_ERROR_STATE;
+        return fail(server, WEIR_ERROR_INVALID, "a certificate's file is needed");
+    if (server->served)
+        return fail(server, WEIR_ERROR_STATE, "the server runs already, or has run");
     return certificates_add(&server->certificates, cert_file, key_file, server->error);
 }
 
@@ -139,58 +56,15 @@ int weir_server_reload_certificates(weir_server *server)
     return rc;
 }
 
-/* For a listener that speaks TLS. */
-static int load_certificates(struct weir_server *server, const char *url)
-{
-    int rc = certificates_load(&server->certificates, server->error);
-
-    if (rc == 0 && server->certificates.count == 0) {
-        snprintf(server->error, sizeof server->error,
-                 "%s: TLS needs a certificate and its key, and none was given", url);
-        rc = WEIR_ERROR_CERTIFICATE;
-    }
-    return rc;
-}
-
 int weir_server_listen(weir_server *server, const char *url, weir_handler *handler, void *arg)
 {
-    struct site *site;
-    int rc;
-
+    if (server->options_error[0])
+        return fail(server, WEIR_ERROR_INVALID, server->options_error);
     if (!handler)
-        return WEIR_ERROR_INVALID;
-    if (atomic_load(&server->running))
-        return WEIR_ERROR_STATE;
-    site = calloc(1, sizeof *site);
-    if (!site)
-        return WEIR_ERROR_NOMEM;
-    *site = (struct site){
-        .server = server,
-        .handler = handler,
-        .handler_arg = arg,
-        .dispatch = server->options.workers ? workers_handle : handler,
-        .dispatch_arg = server->options.workers ? site : arg,
-    };
-    rc = endpoint_parse(url, true, &site->endpoint, server->error);
-    if (rc == 0 && site->endpoint.is_tls)
-        rc = load_certificates(server, url);
-    if (rc != 0) {
-        free(site);
-        return rc;
-    }
-    rc = open_site(server, site);
-    if (rc != 0) {
-        /* A UNIX socket that another process owns must not be removed. */
-        if (site->fds[0] < 0)
-            site->endpoint.is_unix = false;
-        close_site(site, server->options.threads);
-        return rc;
-    }
-    if (site->endpoint.carrier == ENDPOINT_HTTP)
-        site->alpn = WEIR_STR("\10http/1.1");
-    endpoint_format(&site->endpoint, site->url);
-    list_insert(&server->sites, &site->node);
-    return 0;
+        return fail(server, WEIR_ERROR_INVALID, "a handler is needed");
+    if (server->served)
+        return fail(server, WEIR_ERROR_STATE, "the server runs already, or has run");
+    return sites_add(server, url, handler, arg);
 }
 
 const char *weir_server_url(const weir_server *server, size_t index)
@@ -210,14 +84,113 @@ weir_server *weir_server_free(weir_server *server)
 {
     if (!server)
         return NULL;
-    while (!list_empty(&server->sites)) {
-        struct site *site = container_of(server->sites.next, struct site, node);
-        list_remove(&site->node);
-        close_site(site, server->options.threads);
-    }
-    certificates_done(&server->certificates);
+    sites_free(server);
+    server_drop_options(server);
     free(server);
     return NULL;
+}
+
+/* ---- Running --------------------------------------------------------------------------------- */
+
+static int check(weir_server *server)
+{
+    if (server->options_error[0])
+        return fail(server, WEIR_ERROR_INVALID, server->options_error);
+    if (server->served)
+        return fail(server, WEIR_ERROR_STATE, "the server runs already, or has run");
+    if (list_empty(&server->sites))
+        return fail(server, WEIR_ERROR_STATE, "the server has no listener");
+    return 0;
+}
+
+/* What comes before the loops. */
+static int prepare(weir_server *server)
+{
+    server->served = true;
+    server->loops = calloc(server->options.threads, sizeof *server->loops);
+    if (!server->loops)
+        return WEIR_ERROR_NOMEM;
+    if (server->options.workers) {
+        server->workers = workers_start(server->options.workers, server->options.worker_queue);
+        if (!server->workers)
+            return fail(server, WEIR_ERROR_SYSTEM, "the worker threads could not be started");
+    }
+    return 0;
+}
+
+/* Nobody reaches the loops any more when this returns. */
+static void set_not_running(weir_server *server)
+{
+    atomic_store(&server->running, false);
+    while (atomic_load(&server->stopping) > 0)
+        (void)sched_yield();
+}
+
+static void give_back_loops(weir_server *server)
+{
+    workers_stop(server->workers);
+    server->workers = NULL;
+    free(server->loops);
+    server->loops = NULL;
+}
+
+/* ---- On loops of our own --------------------------------------------------------------------- */
+
+/* Signals that the server has taken over, and what was set before. */
+enum { TAKEN = 4, WATCHED = 3 };
+
+struct taken_signals {
+    uv_signal_t watchers[WATCHED];
+    struct sigaction before[TAKEN];
+    int watched;
+};
+
+/* SIGHUP only with certificates; SIGPIPE is ignored, not watched. */
+static const int taken_numbers[TAKEN] = {SIGTERM, SIGINT, SIGHUP, SIGPIPE};
+
+void server_own_process(struct weir_server *server)
+{
+    server->owns_process = true;
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    weir_server *server = handle->data;
+
+    if (number != SIGHUP)
+        weir_server_stop(server);
+    else if (weir_server_reload_certificates(server) == 0)
+        server_log(server, WEIR_LOG_INFO, "certificates reloaded");
+}
+
+static void take_signals(weir_server *server, struct taken_signals *taken)
+{
+    struct sigaction ignore = {.sa_handler = SIG_IGN};
+
+    taken->watched = server->certificates.context ? WATCHED : WATCHED - 1;
+    for (int i = 0; i < TAKEN; i++)
+        (void)sigaction(taken_numbers[i], NULL, &taken->before[i]);
+    for (int i = 0; i < taken->watched; i++) {
+        (void)uv_signal_init(server->loops[0].loop.uv, &taken->watchers[i]);
+        taken->watchers[i].data = server;
+        (void)uv_signal_start(&taken->watchers[i], on_signal, taken_numbers[i]);
+    }
+    (void)sigaction(SIGPIPE, &ignore, NULL);
+}
+
+/* libuv leaves the default behind, whatever there was. */
+static void give_back_signals(weir_server *server, struct taken_signals *taken)
+{
+    for (int i = 0; i < taken->watched; i++)
+        uv_close((uv_handle_t *)&taken->watchers[i], NULL);
+    (void)uv_run(server->loops[0].loop.uv, UV_RUN_NOWAIT);
+    for (int i = 0; i < TAKEN; i++)
+        (void)sigaction(taken_numbers[i], &taken->before[i], NULL);
+}
+
+static void own_loop_ended(struct server_loop *sl)
+{
+    loop_stop(&sl->loop);
 }
 
 static void run_thread(void *arg)
@@ -225,60 +198,114 @@ static void run_thread(void *arg)
     server_loop_run(arg);
 }
 
-int weir_server_run(weir_server *server)
+static int run_loops(weir_server *server)
 {
-    unsigned threads = server->options.threads;
-    unsigned ready = 0, started = 1;
+    unsigned started = 1;
+    struct taken_signals taken;
     int rc = 0;
 
-    if (list_empty(&server->sites))
-        return WEIR_ERROR_STATE;
-    server->loops = calloc(threads, sizeof *server->loops);
-    if (!server->loops)
-        return WEIR_ERROR_NOMEM;
-    (void)signal(SIGPIPE, SIG_IGN);
-    if (server->options.workers) {
-        server->workers = workers_start(server->options.workers, server->options.worker_queue);
-        if (!server->workers)
-            rc = WEIR_ERROR_SYSTEM;
+    atomic_store(&server->running, true);
+    while (started < server->options.threads &&
+           uv_thread_create(&server->loops[started].thread, run_thread, &server->loops[started]) ==
+               0)
+        started++;
+    if (started < server->options.threads) {
+        rc = fail(server, WEIR_ERROR_SYSTEM, "the loop threads could not be started");
+        weir_server_stop(server);
     }
-    while (ready < threads && rc == 0) {
-        rc = server_loop_init(&server->loops[ready], server, ready);
-        if (rc == 0)
-            ready++;
-    }
-    if (rc == 0) {
-        atomic_store(&server->running, true);
-        while (started < threads && uv_thread_create(&server->loops[started].thread, run_thread,
-                                                     &server->loops[started]) == 0)
-            started++;
-        if (started < threads) {
-            rc = WEIR_ERROR_SYSTEM;
-            weir_server_stop(server);
-        }
-        server_loop_run(&server->loops[0]);
-        for (unsigned i = 1; i < started; i++)
-            (void)uv_thread_join(&server->loops[i].thread);
-        atomic_store(&server->running, false);
-    }
-    if (atomic_load(&server->forced) && server->workers)
-        return WEIR_ERROR_TIMEOUT; /* what still runs there may not lose the ground under it */
-    workers_stop(server->workers);
-    server->workers = NULL;
-    while (ready-- > 0)
-        server_loop_done(&server->loops[ready]);
-    free(server->loops);
-    server->loops = NULL;
+    if (server->owns_process)
+        take_signals(server, &taken);
+    server_loop_run(&server->loops[0]);
+    for (unsigned i = 1; i < started; i++)
+        (void)uv_thread_join(&server->loops[i].thread);
+    if (server->owns_process)
+        give_back_signals(server, &taken);
+    set_not_running(server);
     return rc;
 }
 
+int weir_server_run(weir_server *server)
+{
+    unsigned ready = 0;
+    int rc = check(server);
+
+    if (rc != 0)
+        return rc;
+    rc = prepare(server);
+    while (rc == 0 && ready < server->options.threads) {
+        rc = server_loop_init(&server->loops[ready], server, ready, NULL, own_loop_ended);
+        if (rc == 0)
+            ready++;
+    }
+    if (rc == 0)
+        rc = run_loops(server);
+    if (atomic_load(&server->forced) && server->workers)
+        return WEIR_ERROR_TIMEOUT; /* what still runs there may not lose the ground under it */
+    while (ready-- > 0)
+        server_loop_done(&server->loops[ready]);
+    give_back_loops(server);
+    return rc;
+}
+
+/* ---- On the application's loop --------------------------------------------------------------- */
+
+static void attached_closed(struct server_loop *sl)
+{
+    weir_server *server = sl->server;
+
+    give_back_loops(server);
+    if (server->stopped)
+        server->stopped(server, server->stopped_arg);
+}
+
+static void attached_ended(struct server_loop *sl)
+{
+    set_not_running(sl->server);
+    server_loop_close(sl, attached_closed);
+}
+
+int weir_server_attach(weir_server *server, struct uv_loop_s *loop, weir_stopped_fn *stopped,
+                       void *arg)
+{
+    int rc = check(server);
+
+    if (rc == 0 && server->options.threads != 1)
+        rc = fail(server, WEIR_ERROR_INVALID,
+                  "weir_server_options.threads must be 1 on the application's loop");
+    if (rc != 0)
+        return rc;
+    rc = prepare(server);
+    if (rc == 0) {
+        uv_update_time(loop);
+        rc = server_loop_init(server->loops, server, 0, loop, attached_ended);
+        if (rc != 0)
+            server->loops = NULL;
+    }
+    if (rc != 0) {
+        give_back_loops(server);
+        return rc;
+    }
+    server->stopped = stopped;
+    server->stopped_arg = arg;
+    atomic_store(&server->running, true);
+    if (atomic_load(&server->stops) > 0) /* a stop that came before */
+        (void)uv_async_send(&server->loops[0].signal);
+    return 0;
+}
+
+/* ---- Stopping -------------------------------------------------------------------------------- */
+
 void weir_server_stop(weir_server *server)
 {
+    atomic_fetch_add(&server->stopping, 1);
     atomic_fetch_add(&server->stops, 1);
     if (atomic_load(&server->running))
         for (unsigned i = 0; i < server->options.threads; i++)
-            (void)uv_async_send(&server->loops[i].stop_signal);
+            (void)uv_async_send(&server->loops[i].signal);
+    atomic_fetch_sub(&server->stopping, 1);
 }
+
+/* ---- The whole program ----------------------------------------------------------------------- */
 
 int weir_serve(const char *url, weir_handler *handler, void *arg)
 {
@@ -289,13 +316,16 @@ int weir_serve(const char *url, weir_handler *handler, void *arg)
         return WEIR_ERROR_NOMEM;
     rc = weir_server_listen(server, url, handler, arg);
     if (rc == 0) {
-        server_log(server, WEIR_LOG_INFO, "listening on %s", weir_server_url(server, 0));
-        server_handle_signals(server);
+        const char *one;
+        for (size_t i = 0; (one = weir_server_url(server, i)) != NULL; i++)
+            server_log(server, WEIR_LOG_INFO, "listening on %s", one);
+        server_own_process(server);
         rc = weir_server_run(server);
     }
     if (rc != 0)
         server_log(server, WEIR_LOG_ERROR, "%s",
                    server->error[0] ? server->error : weir_error_text(rc));
-    (void)weir_server_free(server);
+    if (rc != WEIR_ERROR_TIMEOUT)
+        (void)weir_server_free(server);
     return rc;
 }

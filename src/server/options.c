@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * server/options.c: weir_server_options: defaults and limits. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "server/server.h"
+
+static void check(struct weir_server *server, const char *name, uint64_t value, uint64_t max)
+{
+    if (value > max && !server->options_error[0])
+        snprintf(server->options_error, sizeof server->options_error,
+                 "weir_server_options.%s is %llu; at most %llu is possible", name,
+                 (unsigned long long)value, (unsigned long long)max);
+}
+
+/* Copies what the caller's version of the struct has. */
+static void copy(struct weir_server *server, const weir_server_options *given)
+{
+    weir_server_options *own = &server->options;
+
+    if (given && given->size < offsetof(weir_server_options, max_connections))
+        snprintf(server->options_error, sizeof server->options_error,
+                 "weir_server_options.size must be sizeof(weir_server_options)");
+    else if (given)
+        memcpy(own, given, given->size < sizeof *own ? given->size : sizeof *own);
+}
+
+static int copy_strings(struct weir_server *server)
+{
+    const weir_server_options *o = &server->options;
+    int rc = certificates_init(&server->certificates, o);
+
+    if (rc != 0 || !o->web_server_addrs)
+        return rc;
+    server->web_server_addrs = strdup(o->web_server_addrs);
+    if (server->web_server_addrs)
+        return 0;
+    certificates_done(&server->certificates);
+    return WEIR_ERROR_NOMEM;
+}
+
+void server_drop_options(struct weir_server *server)
+{
+    certificates_done(&server->certificates);
+    free(server->web_server_addrs);
+}
+
+int server_take_options(struct weir_server *server, const weir_server_options *given)
+{
+    weir_server_options *own = &server->options;
+
+    copy(server, given);
+#define DEFAULT(member, value) \
+    if (!own->member)          \
+    own->member = (value)
+    DEFAULT(threads, 1);
+    DEFAULT(max_connections, 10000);
+    DEFAULT(head_max, 32768);
+    DEFAULT(target_max, 8192);
+    DEFAULT(fields_max, 100);
+    DEFAULT(params_max, 65536);
+    DEFAULT(params_count_max, 512);
+    DEFAULT(max_requests, 100);
+    DEFAULT(body_max, UINT64_MAX);
+    DEFAULT(head_timeout, 10000);
+    DEFAULT(body_timeout, 30000);
+    DEFAULT(keepalive_timeout, 60000);
+    DEFAULT(send_timeout, 60000);
+    DEFAULT(drain_timeout, 30000);
+    DEFAULT(worker_queue, 1000);
+#undef DEFAULT
+    if (!own->log) {
+        own->log = log_to_stderr;
+        own->log_arg = server;
+    }
+
+#define CHECK(member, max) check(server, #member, own->member, max)
+    CHECK(threads, SERVER_THREADS_MAX);
+    CHECK(workers, SERVER_WORKERS_MAX);
+    CHECK(fields_max, SERVER_FIELDS_MAX);
+    CHECK(max_requests, SERVER_REQUESTS_MAX);
+    CHECK(head_max, SERVER_HEAD_MAX);
+    CHECK(target_max, SERVER_HEAD_MAX);
+    CHECK(params_max, SERVER_PARAMS_MAX);
+    CHECK(tls_client_verify, WEIR_TLS_VERIFY_REQUIRED);
+#undef CHECK
+    return copy_strings(server);
+}
