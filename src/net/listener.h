@@ -25,7 +25,7 @@ struct listener_ops {
     void (*resumed)(struct listener *listener);
     /* errno tells more. */
     void (*trouble)(struct listener *listener, enum listener_trouble trouble);
-    /* The last call: the listener may be freed, the descriptor closed. */
+    /* The last call: the listener may be freed. */
     void (*closed)(struct listener *listener);
 };
 
@@ -48,7 +48,7 @@ int listener_start(struct listener *listener, struct loop *loop, int fd,
 /* Goes on at once after may_accept said no. */
 void listener_resume(struct listener *listener);
 
-/* Stops accepting. */
+/* Stops accepting. The descriptor may be closed as soon as this returns. */
 void listener_close(struct listener *listener);
 
 #endif

@@ -228,11 +228,7 @@ static void trouble(struct listener *listener, enum listener_trouble what)
 
 static void listener_closed(struct listener *listener)
 {
-    struct site_listener *l = of(listener);
-
-    if (l->site)
-        site_leave(l->site, l->sl->loop.index);
-    free(l);
+    free(of(listener));
 }
 
 static const struct listener_ops listener_ops = {
@@ -270,8 +266,8 @@ void accept_stop(struct server_loop *sl, bool keep_sockets)
     while (!list_empty(&sl->listeners)) {
         struct site_listener *l = container_of(sl->listeners.next, struct site_listener, node);
         list_remove(&l->node);
-        if (keep_sockets)
-            l->site = NULL;
         listener_close(&l->listener);
+        if (!keep_sockets)
+            site_leave(l->site, sl->loop.index);
     }
 }

@@ -30,10 +30,10 @@ class Servers:
         self.running.append(server)
         return server
 
-    def example(self, name, url):
+    def example(self, name, *argv, **more):
         """build/examples/NAME on a URL; port 0 is allowed, the real address is in .address."""
-        return self.start(name, [BUILD / 'examples' / name, url], clean=True,
-                          ready=rf'^{name}: listening on (\S+)$')
+        return self.start(name, [BUILD / 'examples' / name, *argv], clean=True,
+                          ready=rf'^{name}: listening on (\S+)$', **more)
 
     def weir(self, backends, *options):
         """weir on a free port, in front of backends: servers of example(), or URLs."""

@@ -59,7 +59,10 @@ class Client:
         if self.sock.family == socket.AF_INET:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.port = self.sock.getsockname()[1]
-        self.host = f'{address[0]}:{address[1]}' if isinstance(address, tuple) else 'localhost'
+        self.host = 'localhost'
+        if isinstance(address, tuple):
+            name = f'[{address[0]}]' if ':' in address[0] else address[0]
+            self.host = f'{name}:{address[1]}'
         self.buffer = b''
 
     def __enter__(self):

@@ -29,13 +29,13 @@ def free_port():
 
 
 def connect(address, timeout=20.0):
-    """Connects to (host, port), or to the path of a UNIX socket."""
+    """Connects to (host, port), or to the path or @name of a UNIX socket."""
     if isinstance(address, tuple):
         return socket.create_connection(address, timeout=timeout)
     conn = socket.socket(socket.AF_UNIX)
     conn.settimeout(timeout)
     try:
-        conn.connect(str(address))
+        conn.connect(re.sub('^@', '\0', str(address)))
     except OSError:
         conn.close()
         raise
@@ -48,9 +48,11 @@ class Server:
     address: where it must accept connections, or None if its ready line tells.
     ready:   a regular expression; its first group in the log is the URL that it listens on.
     clean:   it is ours: it must end with exit status 0 and without a sanitizer's report.
+    stdin, pass_fds: as those of Popen.
     """
 
-    def __init__(self, name, argv, folder, address=None, ready=None, clean=False, env=None):
+    def __init__(self, name, argv, folder, address=None, ready=None, clean=False, env=None,
+                 stdin=None, pass_fds=()):
         self.name = name
         self.argv = [str(arg) for arg in argv]
         self.folder = pathlib.Path(folder)
@@ -60,8 +62,9 @@ class Server:
         self.url = None
         self.killed = False
         with open(self.log_path, 'wb') as log, open(os.devnull, 'rb') as nothing:
-            self.process = subprocess.Popen(self.argv, cwd=self.folder, stdin=nothing, stdout=log,
-                                            stderr=log, start_new_session=True,
+            self.process = subprocess.Popen(self.argv, cwd=self.folder, stdin=stdin or nothing,
+                                            stdout=log, stderr=log, start_new_session=True,
+                                            pass_fds=pass_fds,
                                             env={**os.environ, **(env or {})})
         try:
             self._wait_until_ready(re.compile(ready, re.M) if ready else None)

@@ -2,6 +2,8 @@
  *
  * The life of a server: options that cannot be, calls in the wrong order, several servers on a loop
  * that the application runs and goes on running, out of memory at every point, signals. */
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -308,6 +310,130 @@ static void run_without_memory(void **state)
     assert_true(failmalloc_each(run_stopped, NULL, WEIR_ERROR_NOMEM) >= 9);
 }
 
+/* ---- Who is there ---------------------------------------------------------------------------- */
+
+struct remote {
+    char address[50];
+    weir_family family;
+    int port;
+    int64_t uid, gid, pid;
+};
+
+static void note_remote(weir_exchange *x, void *arg)
+{
+    struct remote *r = arg;
+    const char *address = weir_remote_addr(x);
+
+    snprintf(r->address, sizeof r->address, "%s", address ? address : "none");
+    r->family = weir_remote_family(x);
+    r->port = weir_remote_port(x);
+    r->uid = weir_peer_uid(x);
+    r->gid = weir_peer_gid(x);
+    r->pid = weir_peer_pid(x);
+    weir_respond(x, 200, "text/plain", "hello");
+}
+
+/* One request at a server on a loop of its own; parameters of FastCGI may be added. */
+static struct remote remote_of(const char *url, const char *address, const char *port)
+{
+    struct remote r = {.port = 0};
+    weir_server *server = weir_server_new(NULL);
+    uv_loop_t loop;
+
+    assert_int_equal(uv_loop_init(&loop), 0);
+    assert_int_equal(weir_server_listen(server, url, note_remote, &r), 0);
+    assert_int_equal(weir_server_attach(server, &loop, on_stopped, &server), 0);
+    int fd;
+    if (strstr(url, "unix")) {
+        fd = connect_abstract("weir-test-r");
+    } else {
+        struct sockaddr_in6 in6 = {.sin6_family = AF_INET6, .sin6_addr = in6addr_loopback};
+        unsigned number;
+        assert_int_equal(sscanf(weir_server_url(server, 0), "http://[::1]:%u", &number), 1);
+        in6.sin6_port = htons((uint16_t)number);
+        fd = socket(AF_INET6, SOCK_STREAM, 0);
+        assert_int_equal(connect(fd, (struct sockaddr *)&in6, sizeof in6), 0);
+        assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
+    }
+    assert_true(fd >= 0);
+    if (strncmp(url, "http", 4) == 0) {
+        ask(&loop, fd);
+    } else {
+        uint8_t params[500], head[700] = {1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1};
+        size_t n = 0;
+        if (address)
+            n += weir_pair_encode(params + n, sizeof params - n, (weir_str){"REMOTE_ADDR", 11},
+                                  (weir_str){address, strlen(address)});
+        if (port)
+            n += weir_pair_encode(params + n, sizeof params - n, (weir_str){"REMOTE_PORT", 11},
+                                  (weir_str){port, strlen(port)});
+        size_t len = 16;
+        if (n > 0) {
+            memcpy(head + len, (uint8_t[8]){1, 4, 0, 1, (uint8_t)(n >> 8), (uint8_t)n}, 8);
+            memcpy(head + len + 8, params, n);
+            len += 8 + n;
+        }
+        memcpy(head + len, (uint8_t[16]){1, 4, 0, 1, 0, 0, 0, 0, 1, 5, 0, 1}, 16);
+        len += 16;
+        assert_int_equal(write(fd, head, len), len);
+        for (int i = 0; i < 1000 && r.uid == 0 && r.port == 0; i++)
+            (void)uv_run(&loop, UV_RUN_NOWAIT);
+    }
+    weir_server_stop(server);
+    close(fd);
+    (void)uv_run(&loop, UV_RUN_DEFAULT);
+    assert_null(server);
+    assert_int_equal(uv_loop_close(&loop), 0);
+    return r;
+}
+
+static void assert_peer_is_us(const struct remote *r)
+{
+    assert_int_equal(r->uid, getuid());
+    assert_int_equal(r->gid, getgid());
+    assert_int_equal(r->pid, getpid());
+}
+
+static void remote_and_peer(void **state)
+{
+    /* what the web server says, and what is understood of it */
+    static const struct {
+        const char *address, *port, *want;
+        weir_family family;
+        int want_port;
+    } cases[] = {
+        {"192.0.2.7", "4711", "192.0.2.7", WEIR_FAMILY_IPV4, 4711},
+        {"2001:db8::7", "65535", "2001:db8::7", WEIR_FAMILY_IPV6, 65535},
+        {NULL, NULL, "none", WEIR_FAMILY_NONE, -1},
+        {"", "", "none", WEIR_FAMILY_NONE, -1},
+        {"unix:", "", "none", WEIR_FAMILY_NONE, -1}, /* nginx, of a client on a UNIX socket */
+        {"example.com", "0", "none", WEIR_FAMILY_NONE, -1},
+        {"192.0.2.7", "65536", "192.0.2.7", WEIR_FAMILY_IPV4, -1},
+    };
+    struct remote r;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        r = remote_of("fcgi+unix:@weir-test-r", cases[i].address, cases[i].port);
+        assert_string_equal(r.address, cases[i].want);
+        assert_int_equal(r.family, cases[i].family);
+        assert_int_equal(r.port, cases[i].want_port);
+        assert_peer_is_us(&r); /* the web server */
+    }
+    r = remote_of("http+unix:@weir-test-r", NULL, NULL);
+    assert_string_equal(r.address, "none");
+    assert_int_equal(r.port, -1);
+    assert_peer_is_us(&r);
+
+    r = remote_of("http://[::1]:0", NULL, NULL);
+    assert_string_equal(r.address, "::1");
+    assert_int_equal(r.family, WEIR_FAMILY_IPV6);
+    assert_true(r.port > 0);
+    assert_int_equal(r.uid, -1);
+    assert_int_equal(r.gid, -1);
+    assert_int_equal(r.pid, -1);
+}
+
 /* ---- Signals --------------------------------------------------------------------------------- */
 
 static int interrupts;
@@ -365,6 +491,7 @@ int main(void)
         cmocka_unit_test(stopped_at_once),
         cmocka_unit_test(attached_without_memory),
         cmocka_unit_test(run_without_memory),
+        cmocka_unit_test(remote_and_peer),
         cmocka_unit_test(serve_puts_signals_back),
     };
     return cmocka_run_group_tests_name("server", tests, NULL, NULL);
