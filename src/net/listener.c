@@ -4,6 +4,7 @@
 #include "net/listener.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <sys/socket.h>
 #include <weir/error.h>
 
@@ -53,10 +54,11 @@ static void on_readable(uv_poll_t *poll, int status, int events)
     if (status < 0) /* libuv has stopped polling; accept tells why */
         wait_a_little(l);
     for (int i = 0; i < ACCEPTS_A_TURN && !l->closed; i++) {
-        if (!l->ops->may_accept(l)) {
+        enum listener_answer answer = l->ops->may_accept(l);
+        if (answer == LISTENER_REST)
             wait_a_little(l);
+        if (answer != LISTENER_ACCEPT)
             return;
-        }
         int fd = accept4(l->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
         if (fd >= 0) {
             l->ops->accepted(l, fd);
@@ -67,6 +69,13 @@ static void on_readable(uv_poll_t *poll, int status, int events)
         if (!goes_on_after(l, error))
             return;
     }
+}
+
+bool listener_has_waiting(const struct listener *l)
+{
+    struct pollfd p = {.fd = l->fd, .events = POLLIN};
+
+    return poll(&p, 1, 0) > 0;
 }
 
 void listener_resume(struct listener *l)

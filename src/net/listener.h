@@ -13,11 +13,15 @@ enum listener_trouble {
     LISTENER_BROKEN, /* the socket does not listen any more: it has been given up */
 };
 
+enum listener_answer {
+    LISTENER_ACCEPT,  /* accepted or declined will be called */
+    LISTENER_NOTHING, /* there is nothing to accept any more */
+    LISTENER_REST,    /* until listener_resume, or LISTENER_RETRY_MS and then resumed is called */
+};
+
 struct listener_ops {
-    /* Whether one more connection may be accepted; if not, the listener waits for listener_resume,
-     * or LISTENER_RETRY_MS, after which resumed is called. After true, accepted or declined is
-     * called. */
-    bool (*may_accept)(struct listener *listener);
+    /* Whether one more connection may be accepted. */
+    enum listener_answer (*may_accept)(struct listener *listener);
     /* A connection came in; fd is the callee's, non-blocking and close-on-exec. */
     void (*accepted)(struct listener *listener, int fd);
     /* None came in after all. */
@@ -45,8 +49,11 @@ struct listener {
 int listener_start(struct listener *listener, struct loop *loop, int fd,
                    const struct listener_ops *ops);
 
-/* Goes on at once after may_accept said no. */
+/* Goes on at once after may_accept said LISTENER_REST. */
 void listener_resume(struct listener *listener);
+
+/* Whether a connection is in the backlog at this moment. */
+bool listener_has_waiting(const struct listener *listener);
 
 /* Stops accepting. The descriptor may be closed as soon as this returns. */
 void listener_close(struct listener *listener);

@@ -56,9 +56,6 @@ static int listen_all(struct proxy *proxy)
             return rc;
         }
     }
-    const char *url;
-    for (size_t i = 0; (url = weir_server_url(proxy->server, i)) != NULL; i++)
-        fprintf(stderr, "weir: listening on %s\n", url);
     return 0;
 }
 

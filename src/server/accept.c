@@ -11,6 +11,7 @@
  *     no place -> waiting: listeners rest; idle connections are closed, here, then everywhere
  *     a connection closes -> all loops that wait try again */
 #include <errno.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -34,14 +35,23 @@ static struct site_listener *of(struct listener *listener)
 
 /* ---- Places ---------------------------------------------------------------------------------- */
 
+/* A place is taken before accept and given back if nothing came: loops that wait on one socket are
+ * all woken for one connection. While such places are all that is left, it is worth trying again;
+ * only open connections make the server full. */
 static bool take_place(struct weir_server *server)
 {
-    unsigned count = atomic_load(&server->conn_count);
+    uint32_t most = server->options.max_connections;
+    unsigned taken = atomic_load(&server->places);
 
-    while (count < server->options.max_connections)
-        if (atomic_compare_exchange_weak(&server->conn_count, &count, count + 1))
-            return true;
-    return false;
+    for (;;) {
+        while (taken < most)
+            if (atomic_compare_exchange_weak(&server->places, &taken, taken + 1))
+                return true;
+        if (atomic_load(&server->conn_count) >= most)
+            return false;
+        (void)sched_yield();
+        taken = atomic_load(&server->places);
+    }
 }
 
 static void signal_loops(struct server_loop *except)
@@ -85,14 +95,20 @@ static void resume_listeners(struct server_loop *sl)
         listener_resume(&container_of(n, struct site_listener, node)->listener);
 }
 
-void accept_place_free(struct server_loop *sl)
+static void give_place_back(struct server_loop *sl)
 {
-    atomic_fetch_sub(&sl->server->conn_count, 1);
+    atomic_fetch_sub(&sl->server->places, 1);
     if (atomic_load(&sl->server->waiting) == 0)
         return;
     if (sl->waiting)
         (void)uv_async_send(&sl->signal);
     signal_loops(sl);
+}
+
+void accept_conn_gone(struct server_loop *sl)
+{
+    atomic_fetch_sub(&sl->server->conn_count, 1);
+    give_place_back(sl);
 }
 
 static void no_longer_waiting(struct server_loop *sl)
@@ -151,24 +167,26 @@ static const char *refusal(const struct site *site, int fd, char peer[static 64]
 
 /* ---- Listeners ------------------------------------------------------------------------------- */
 
-static bool may_accept(struct listener *listener)
+static enum listener_answer may_accept(struct listener *listener)
 {
     struct site_listener *l = of(listener);
     struct server_loop *sl = l->sl;
     struct weir_server *server = sl->server;
 
     if (take_place(server))
-        return true;
+        return LISTENER_ACCEPT;
+    if (!listener_has_waiting(listener)) /* another loop was faster */
+        return LISTENER_NOTHING;
     server_log_some(sl, &sl->full, WEIR_LOG_WARNING,
                     "reason=max-connections listener=%s limit=%u: new connections wait until "
                     "others have ended; raise max_connections",
                     l->site->url, server->options.max_connections);
     set_waiting(sl, true);
     if (take_place(server)) /* given back before the others knew that we wait */
-        return true;
+        return LISTENER_ACCEPT;
     if (!close_an_idle_one(sl))
         signal_loops(sl);
-    return false;
+    return LISTENER_REST;
 }
 
 static void accepted(struct listener *listener, int fd)
@@ -190,7 +208,9 @@ static void accepted(struct listener *listener, int fd)
         fcgi_accept(sl, l->site, fd);
     }
     if (sl->conn_count == before)
-        accept_place_free(sl);
+        give_place_back(sl);
+    else
+        atomic_fetch_add(&sl->server->conn_count, 1);
 }
 
 static void declined(struct listener *listener)
@@ -198,7 +218,7 @@ static void declined(struct listener *listener)
     struct server_loop *sl = of(listener)->sl;
 
     no_longer_waiting(sl);
-    accept_place_free(sl);
+    give_place_back(sl);
 }
 
 /* If somebody still waits, may_accept will be asked again. */

@@ -61,7 +61,7 @@ void conn_remove(struct conn *conn)
     list_remove(&conn->node);
     stream_done(&conn->stream);
     sl->conn_count--;
-    accept_place_free(sl);
+    accept_conn_gone(sl);
     stop_if_done(sl);
 }
 

@@ -188,6 +188,15 @@ static void give_back_signals(weir_server *server, struct taken_signals *taken)
         (void)sigaction(taken_numbers[i], &taken->before[i], NULL);
 }
 
+/* Where we listen, once a signal would be answered too. */
+static void announce(const weir_server *server)
+{
+    const char *url;
+
+    for (size_t i = 0; (url = weir_server_url(server, i)) != NULL; i++)
+        server_log(server, WEIR_LOG_INFO, "listening on %s", url);
+}
+
 static void own_loop_ended(struct server_loop *sl)
 {
     loop_stop(&sl->loop);
@@ -213,8 +222,10 @@ static int run_loops(weir_server *server)
         rc = fail(server, WEIR_ERROR_SYSTEM, "the loop threads could not be started");
         weir_server_stop(server);
     }
-    if (server->owns_process)
+    if (server->owns_process) {
         take_signals(server, &taken);
+        announce(server);
+    }
     server_loop_run(&server->loops[0]);
     for (unsigned i = 1; i < started; i++)
         (void)uv_thread_join(&server->loops[i].thread);
@@ -316,9 +327,6 @@ int weir_serve(const char *url, weir_handler *handler, void *arg)
         return WEIR_ERROR_NOMEM;
     rc = weir_server_listen(server, url, handler, arg);
     if (rc == 0) {
-        const char *one;
-        for (size_t i = 0; (one = weir_server_url(server, i)) != NULL; i++)
-            server_log(server, WEIR_LOG_INFO, "listening on %s", one);
         server_own_process(server);
         rc = weir_server_run(server);
     }

@@ -104,7 +104,8 @@ struct weir_server {
     struct server_loop *loops;
     struct workers *workers; /* NULL: handlers run on the loops */
     struct server_hooks hooks;
-    atomic_uint conn_count; /* on all loops; at most options.max_connections */
+    atomic_uint conn_count; /* open connections on all loops */
+    atomic_uint places;     /* taken by them, or by accept; at most options.max_connections */
     atomic_uint waiting;    /* loops on which connections wait for a place */
     atomic_int stops;       /* how often weir_server_stop was called */
     atomic_int stopping;    /* calls of it that are in progress */
@@ -143,7 +144,9 @@ void accept_stop(struct server_loop *sl, bool keep_sockets);
 /* A place among max_connections is free again, or somebody waits for one: does what this loop can
  * do about it. */
 void accept_signalled(struct server_loop *sl);
-void accept_place_free(struct server_loop *sl);
+
+/* A connection of this loop has gone. */
+void accept_conn_gone(struct server_loop *sl);
 
 /* Whether connections wait for a place: one that has become idle should be closed. */
 static inline bool accept_is_waiting(const struct server_loop *sl)
@@ -176,7 +179,7 @@ void log_to_stderr(weir_log_level level, const char *line, void *arg);
 
 /* For a process that does nothing but serve: while weir_server_run runs, SIGTERM and SIGINT stop
  * the server, SIGHUP reloads certificates if it has any, and SIGPIPE is ignored; afterwards they
- * are as they were. */
+ * are as they were. Once that is so the log is told where the server listens. */
 void server_own_process(struct weir_server *server);
 
 #endif
