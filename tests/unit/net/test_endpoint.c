@@ -549,6 +549,17 @@ static void what_is_no_socket_stays(void **state)
     assert_int_equal(unlink("s"), 0);
     assert_int_equal(open_path("no/such/folder", &file), WEIR_ERROR_SYSTEM);
     assert_non_null(strstr(error, "No such file or directory"));
+
+    char path[102]; /* there must be room for the temporary name */
+    memset(path, 'a', sizeof path);
+    path[101] = '\0';
+    assert_int_equal(open_path(path, &file), WEIR_ERROR_SYSTEM);
+    assert_non_null(strstr(error, "File name too long"));
+    path[100] = '\0';
+    int fd = open_path(path, &file);
+    assert_true(fd >= 0);
+    socket_file_remove(&file);
+    close(fd);
 }
 
 /* Many processes find the same dead socket: one gets its place, the others learn that. */
