@@ -19,7 +19,7 @@ static void copy(struct weir_server *server, const weir_server_options *given)
 {
     weir_server_options *own = &server->options;
 
-    if (given && given->size < offsetof(weir_server_options, max_connections))
+    if (given && given->size < sizeof given->size)
         snprintf(server->options_error, sizeof server->options_error,
                  "weir_server_options.size must be sizeof(weir_server_options)");
     else if (given)
