@@ -134,7 +134,11 @@ static void body_wanted(weir_exchange *ex)
 
 static size_t pending(const weir_exchange *ex)
 {
-    return stream_pending(&of(ex)->conn->conn.stream);
+    const struct stream *stream = &of(ex)->conn->conn.stream;
+
+    /* What cannot be sent any more is not kept: a handler that wrote on until it has to wait would
+     * never hear of that, since the loop tells it. */
+    return stream->write_failed ? SIZE_MAX : stream_pending(stream);
 }
 
 static void want_drain(weir_exchange *ex)

@@ -327,6 +327,68 @@ static void attached_waits_for_handlers(void **state)
     close(client);
 }
 
+/* An answer without end to somebody who has gone: the handler is told that it has to wait, and then
+ * that nobody is there; the loop does not hang. */
+static void write_on(weir_exchange *x, void *arg)
+{
+    static char piece[65536];
+    int rc;
+
+    while ((rc = weir_write(x, piece, sizeof piece)) == 0)
+        ;
+    if (rc == WEIR_ERROR_AGAIN)
+        weir_on_drain(x, write_on, arg);
+    else
+        weir_fail(x);
+}
+
+static void give_up(weir_exchange *x, void *arg)
+{
+    (*(int *)arg)++;
+    weir_fail(x);
+}
+
+static void endless(weir_exchange *x, void *arg)
+{
+    weir_on_cancel(x, give_up, arg);
+    write_on(x, arg);
+}
+
+static void endless_answer_to_nobody(void **state)
+{
+    static const char http[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+    static const char fcgi[] = "\1\1\0\1\0\10\0\0\0\1\1\0\0\0\0\0"
+                               "\1\4\0\1\0\0\0\0\1\5\0\1\0\0\0\0";
+
+    (void)state;
+    for (int i = 0; i < 2; i++) {
+        weir_server *server = weir_server_new(NULL);
+        const char *request = i ? fcgi : http;
+        size_t len = i ? sizeof fcgi - 1 : sizeof http - 1;
+        int cancelled = 0;
+        uv_loop_t loop;
+
+        assert_int_equal(uv_loop_init(&loop), 0);
+        assert_int_equal(weir_server_listen(server,
+                                            i ? "fcgi+unix:@weir-test-a" : "http+unix:@weir-test-a",
+                                            endless, &cancelled),
+                         0);
+        assert_int_equal(weir_server_attach(server, &loop, on_stopped, &server), 0);
+        int client = connect_abstract("weir-test-a");
+        assert_int_equal(write(client, request, len), len);
+        close(client);
+        alarm(20);
+        while (!cancelled)
+            (void)uv_run(&loop, UV_RUN_ONCE);
+        weir_server_stop(server);
+        (void)uv_run(&loop, UV_RUN_DEFAULT);
+        alarm(0);
+        assert_int_equal(cancelled, 1);
+        assert_null(server);
+        assert_int_equal(uv_loop_close(&loop), 0);
+    }
+}
+
 /* ---- Who is there ---------------------------------------------------------------------------- */
 
 struct remote {
@@ -508,6 +570,7 @@ int main(void)
         cmocka_unit_test(stopped_at_once),
         cmocka_unit_test(attached_with_workers),
         cmocka_unit_test(attached_waits_for_handlers),
+        cmocka_unit_test(endless_answer_to_nobody),
         cmocka_unit_test(remote_and_peer),
         cmocka_unit_test(serve_puts_signals_back),
     };
