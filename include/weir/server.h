@@ -92,6 +92,12 @@ typedef enum weir_tls_version {
     WEIR_TLS_1_3 = 0x0304,
 } weir_tls_version;
 
+/* Whether HTTP/2 (RFC 9113) is spoken beside HTTP/1.1, on the same listeners. */
+typedef enum weir_http2 {
+    WEIR_HTTP2_AUTO = 0, /* to clients that know it and begin with its preface (RFC 9113 3.3) */
+    WEIR_HTTP2_OFF = 1,
+} weir_http2;
+
 /* Set size to sizeof(weir_server_options) and what you want to change; 0 elsewhere means the
  * default. Times are milliseconds. A value over its maximum makes weir_server_listen fail.
  *
@@ -135,6 +141,23 @@ typedef struct weir_server_options {
                                      ChaCha20-Poly1305, and what OpenSSL has for TLS 1.3 */
     const char *web_server_addrs; /* what FCGI_WEB_SERVER_ADDRS would be, instead of it; default:
                                      the environment */
+    weir_http2 http2;             /* default WEIR_HTTP2_AUTO */
+    uint32_t h2_max_streams; /* concurrent requests on an HTTP/2 connection, counted until their
+                                handlers are done; default 100, at most 1000; more are refused */
+    uint32_t h2_window;      /* bytes of a request body that a client may send before the handler
+                                takes any; default 65536, at most 16777216 */
+    uint32_t h2_window_max;  /* to which that grows for a handler that keeps up; default 1048576, at
+                                least h2_window, at most 16777216 */
+    uint32_t h2_connection_window; /* the same for all requests of a connection together, and the
+                                      most that a connection keeps of bodies; default 8388608, at
+                                      least h2_window * h2_max_streams */
+    uint32_t h2_header_table;   /* bytes of the HPACK table in each direction; default 4096, at most
+                                   65536 */
+    uint32_t h2_resets;         /* streams reset before their time, by the client or for its fault,
+                                   until the connection is ended; each answer and time (a tenth of
+                                   this number a second) make up for one; default 200 */
+    uint32_t h2_control_frames; /* the same for PING, SETTINGS, WINDOW_UPDATE and the like, made up
+                                   for by DATA and time; default 1000 */
 } weir_server_options;
 
 typedef struct weir_server weir_server;

@@ -121,6 +121,42 @@ int outq_borrow(struct outq *q, const char *bytes, size_t n)
     return 0;
 }
 
+static void move_head(struct outq *to, struct outq *from)
+{
+    struct outq_node *node = from->head;
+    size_t borrowed = node->borrowed ? node->len : 0;
+
+    from->head = node->next;
+    if (!from->head)
+        from->tail = NULL;
+    from->bytes -= node->len;
+    from->borrowed -= borrowed;
+    node->next = NULL;
+    link_tail(to, node);
+    to->bytes += node->len;
+    to->borrowed += borrowed;
+}
+
+int outq_move(struct outq *to, struct outq *from, size_t n)
+{
+    while (n > 0) {
+        struct outq_node *node = from->head;
+        size_t part = n < node->len ? n : node->len;
+        int rc = 0;
+        if (part == node->len && part >= OUTQ_BORROW_MIN) {
+            move_head(to, from);
+        } else {
+            rc = node->borrowed ? outq_borrow(to, node->ptr, part)
+                                : outq_append(to, node->ptr, part);
+            outq_consume(from, part);
+        }
+        if (rc != 0)
+            return rc;
+        n -= part;
+    }
+    return 0;
+}
+
 int outq_settle(struct outq *q)
 {
     if (q->borrowed == 0)

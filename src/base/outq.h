@@ -48,6 +48,11 @@ void outq_commit(struct outq *q, size_t n);
 int outq_append(struct outq *q, const char *bytes, size_t n);
 int outq_borrow(struct outq *q, const char *bytes, size_t n);
 
+/* Moves the first n bytes of from to the end of to; both have the same pool. Whole pieces change
+ * the queue as they are, parts of borrowed ones are borrowed again, the rest is copied. 0 or NOMEM;
+ * then both must be dropped. */
+int outq_move(struct outq *to, struct outq *from, size_t n);
+
 /* Copies what is still borrowed. 0 or WEIR_ERROR_NOMEM; then the queue must be dropped. */
 int outq_settle(struct outq *q);
 

@@ -17,13 +17,8 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/str.h"
+#include "http/field.h"
 #include "net/loop.h"
-
-struct header {
-    weir_str name;  /* lower case, of [a-z0-9-] */
-    weir_str value; /* followed by a NUL */
-    uint8_t id;     /* enum http_field_id */
-};
 
 enum send_flags {
     SEND_END = 1,    /* the response is complete with these pieces */

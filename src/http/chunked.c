@@ -157,30 +157,6 @@ static void on_size_lf(struct http_chunked *k)
     }
 }
 
-/* RFC 9110 6.5.1: what must be known before the body may not come after it. */
-static bool trailer_forbidden(weir_str name)
-{
-    enum http_field_id id = http_field_lookup(name.ptr, name.len);
-
-    if (name.len > 8 && str_eq_nocase(str(name.ptr, 8), WEIR_STR("content-")))
-        return true;
-    switch (id) {
-    case HTTP_FIELD_AUTHORIZATION:
-    case HTTP_FIELD_COOKIE:
-    case HTTP_FIELD_EXPECT:
-    case HTTP_FIELD_HOST:
-    case HTTP_FIELD_IF_MATCH:
-    case HTTP_FIELD_IF_MODIFIED_SINCE:
-    case HTTP_FIELD_IF_NONE_MATCH:
-    case HTTP_FIELD_IF_RANGE:
-    case HTTP_FIELD_IF_UNMODIFIED_SINCE:
-    case HTTP_FIELD_RANGE:
-        return true;
-    default:
-        return http_field_is_hop_by_hop(id) || str_eq_nocase(name, WEIR_STR("set-cookie"));
-    }
-}
-
 static void on_trailer_start(struct http_chunked *k, char c)
 {
     if (c == '\r') {
@@ -205,7 +181,7 @@ static void on_trailer_name(struct http_chunked *k, char c)
     if (c == ':') {
         /* The forbidden names are shorter than name, only "content-" is a beginning. */
         size_t known = k->name_len < sizeof k->name ? k->name_len : sizeof k->name;
-        if (trailer_forbidden(str(k->name, known)))
+        if (http_field_forbidden_in_trailers(str(k->name, known)))
             refuse(k, 400, "trailer-forbidden");
         else
             k->state = TRAILER_VALUE;

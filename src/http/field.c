@@ -110,6 +110,56 @@ bool http_field_is_hop_by_hop(enum http_field_id id)
     }
 }
 
+bool http_field_stays_at_edge(enum http_field_id id)
+{
+    return http_field_is_hop_by_hop(id) || id == HTTP_FIELD_PROXY ||
+           id == HTTP_FIELD_REDIRECT_STATUS || id == HTTP_FIELD_EXPECT ||
+           id == HTTP_FIELD_CONTENT_LENGTH;
+}
+
+bool http_field_is_singleton(enum http_field_id id)
+{
+    switch (id) {
+    case HTTP_FIELD_AUTHORIZATION:
+    case HTTP_FIELD_CONTENT_RANGE:
+    case HTTP_FIELD_CONTENT_TYPE:
+    case HTTP_FIELD_EXPECT:
+    case HTTP_FIELD_IF_MATCH:
+    case HTTP_FIELD_IF_MODIFIED_SINCE:
+    case HTTP_FIELD_IF_NONE_MATCH:
+    case HTTP_FIELD_IF_RANGE:
+    case HTTP_FIELD_IF_UNMODIFIED_SINCE:
+    case HTTP_FIELD_PROXY_AUTHORIZATION:
+    case HTTP_FIELD_RANGE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+bool http_field_forbidden_in_trailers(weir_str name)
+{
+    enum http_field_id id = http_field_lookup(name.ptr, name.len);
+
+    if (name.len > 8 && str_eq_nocase(str(name.ptr, 8), WEIR_STR("content-")))
+        return true;
+    switch (id) {
+    case HTTP_FIELD_AUTHORIZATION:
+    case HTTP_FIELD_COOKIE:
+    case HTTP_FIELD_EXPECT:
+    case HTTP_FIELD_HOST:
+    case HTTP_FIELD_IF_MATCH:
+    case HTTP_FIELD_IF_MODIFIED_SINCE:
+    case HTTP_FIELD_IF_NONE_MATCH:
+    case HTTP_FIELD_IF_RANGE:
+    case HTTP_FIELD_IF_UNMODIFIED_SINCE:
+    case HTTP_FIELD_RANGE:
+        return true;
+    default:
+        return http_field_is_hop_by_hop(id) || str_eq_nocase(name, WEIR_STR("set-cookie"));
+    }
+}
+
 bool http_name_valid(weir_str name)
 {
     return name.len > 0 && http_skip(name.ptr, 0, name.len, HTTP_CHAR_TOKEN) == name.len;

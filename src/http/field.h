@@ -67,6 +67,13 @@ struct http_field {
     uint8_t id; /* enum http_field_id */
 };
 
+/* A field that has found its place: what an exchange shows. */
+struct header {
+    weir_str name;  /* lower case, of [a-z0-9-] */
+    weir_str value; /* followed by a NUL */
+    uint8_t id;     /* enum http_field_id */
+};
+
 static inline weir_str http_span_str(const char *base, struct http_span span)
 {
     return (weir_str){base + span.off, span.len};
@@ -89,6 +96,19 @@ enum http_field_id http_field_lookup(const char *name, size_t len);
 /* Whether the field belongs to one connection and is never passed on (RFC 9110 7.6.1; also
  * Proxy-Authorization, RFC 9110 11.7.1, and HTTP2-Settings, RFC 9113). */
 bool http_field_is_hop_by_hop(enum http_field_id id);
+
+/* Whether the field never becomes a header of an exchange: those of one connection, those that
+ * would turn into a parameter that somebody trusts (Proxy: httpoxy; Redirect-Status:
+ * CVE-2024-8927), and what the edge itself obeys: Expect and Content-Length. */
+bool http_field_stays_at_edge(enum http_field_id id);
+
+/* Whether a second field of this name must have the value of the first: what means one thing cannot
+ * mean two (RFC 9110 5.3). Host and the framing fields are stricter still. */
+bool http_field_is_singleton(enum http_field_id id);
+
+/* Whether the field has no place behind the body (RFC 9110 6.5.1): what must be known before. Of
+ * long names the first bytes are enough. */
+bool http_field_forbidden_in_trailers(weir_str name);
 
 /* Whether a name is a token and a value holds no byte but HTAB, SP, 21-7E and 80-FF: what may be
  * written into a header without changing its framing. The empty value is valid, the empty name is

@@ -115,6 +115,10 @@ void http_parser_refuse(struct http_parser *parser, uint16_t status, const char 
  * Shared with HTTP/2, which applies it to :authority. */
 bool http_authority_parse(weir_str authority, weir_str *ret_host, uint32_t *ret_port);
 
+/* The value of a Content-Length: 0 and the length, 400 when it is anything but digits (RFC 9112
+ * 6.3 (5), RFC 9110 8.6), 413 when there are too many of them. Shared with HTTP/2. */
+unsigned http_content_length_parse(weir_str value, uint64_t *ret_length);
+
 /* Whether an origin-form target is valid: starts with '/', only bytes the strict edge lets pass,
  * well-formed %HH in the path, no %00. Splits it; *ret_has_query as above. Shared with HTTP/2. */
 bool http_origin_form_parse(weir_str target, weir_str *ret_path, weir_str *ret_query,

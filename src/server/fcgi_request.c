@@ -270,9 +270,7 @@ int fcgi_load_params(weir_exchange *ex)
 /* Fields that a careful proxy would not have passed on. */
 static bool is_dropped(enum http_field_id id)
 {
-    return http_field_is_hop_by_hop(id) || id == HTTP_FIELD_PROXY ||
-           id == HTTP_FIELD_REDIRECT_STATUS || id == HTTP_FIELD_EXPECT ||
-           id == HTTP_FIELD_CONTENT_LENGTH || id == HTTP_FIELD_CONTENT_TYPE;
+    return http_field_stays_at_edge(id) || id == HTTP_FIELD_CONTENT_TYPE;
 }
 
 /* HTTP_USER_AGENT to user-agent, in place; false for a name that no such header has. */
@@ -294,6 +292,7 @@ int fcgi_load_headers(weir_exchange *ex)
 {
     const struct params *params = &((struct fcgi_exchange *)ex)->request->params;
 
+    ex->header_count = 0;
     ex->headers = arena_alloc(ex->arena, (params->count + 1) * sizeof *ex->headers);
     if (!ex->headers)
         return WEIR_ERROR_NOMEM;

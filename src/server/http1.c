@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "http/response.h"
+#include "server/http2.h"
 #include "server/tls.h"
 
 enum { SKIP_MAX = 64 * 1024 }; /* of a body nobody wants: reading it costs less than a connection */
@@ -282,11 +283,51 @@ static void next_request(struct http1_conn *c)
     stream_resume(&c->conn.stream);
 }
 
+/* A client that knows we speak HTTP/2 begins with its preface (RFC 9113 3.3). Its bytes need not be
+ * kept, since they are known. False: the connection is none of HTTP/1.1's any more, or not yet. */
+static bool is_http1(struct http1_conn *c, weir_str in, size_t *ret_same)
+{
+    size_t left = HTTP2_PREFACE_SIZE - c->preface;
+    size_t n = in.len < left ? in.len : left;
+    weir_str seen = {http2_preface, c->preface};
+
+    *ret_same = n;
+    if (memcmp(in.ptr, http2_preface + c->preface, n) == 0) {
+        c->preface += (uint8_t)n;
+        return false;
+    }
+    c->may_be_http2 = false;
+    if (seen.len > 0)
+        read_head(c, &seen);
+    c->preface = 0;
+    return true;
+}
+
+static void become_http2(struct http1_conn *c)
+{
+    struct stream *stream = &c->conn.stream;
+
+    deadline_clear(&c->deadline);
+    if (http2_begin(&c->conn, false) != 0)
+        stream_close(stream);
+    else
+        (void)stream->ops->data(stream, http2_preface, HTTP2_PREFACE_SIZE);
+}
+
 static size_t on_data(struct stream *stream, const char *bytes, size_t len)
 {
     struct http1_conn *c = conn_of(stream);
     weir_str in = {bytes, len};
+    size_t same;
 
+    if (c->may_be_http2 && !is_http1(c, in, &same)) {
+        if (c->preface < HTTP2_PREFACE_SIZE)
+            return len;
+        become_http2(c);
+        return same + (same < len && !stream->closing
+                           ? stream->ops->data(stream, bytes + same, len - same)
+                           : 0);
+    }
     while (in.len > 0 && !stream->closing && !stream->close_when_sent && !c->lost) {
         if (!c->x) {
             if (!stream_has_room(stream))
@@ -384,7 +425,7 @@ static void on_deadline(struct deadline *deadline)
 {
     struct http1_conn *c = container_of(deadline, struct http1_conn, deadline);
 
-    if (c->parser) {
+    if (c->parser || c->preface) {
         http1_refuse(c, 408, "head-timeout");
     } else if (c->conn.stream.handshaking) {
         server_log(c->conn.sl->server, WEIR_LOG_INFO, "reason=tls-handshake-timeout listener=%s",
@@ -465,6 +506,7 @@ void http1_accept(struct server_loop *sl, struct site *site, int fd)
     arena_init(&c->arena, &sl->loop.pool);
     buf_init(&c->head, &sl->loop.pool, sl->server->options.head_max + 1);
     deadline_init(&c->deadline, on_deadline);
+    c->may_be_http2 = sl->server->options.http2 == WEIR_HTTP2_AUTO;
     conn_add(&c->conn, sl, site);
     set_deadline(c, sl->server->options.head_timeout);
     if (!conn_start_tls(&c->conn)) {

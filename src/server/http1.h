@@ -29,10 +29,12 @@ struct http1_conn {
     struct http1_exchange *x;   /* NULL between requests */
     struct http_parser *parser; /* of a head that came in more than one piece */
     struct buf head;
-    bool draining; /* the response is finished, the rest of the body is skipped */
-    bool lost;     /* the client is gone or must not be answered any more */
-    bool closed;   /* the stream is gone; the handler has not let go yet */
-    bool served;   /* at least one request has been answered */
+    uint8_t preface;   /* bytes of HTTP/2's preface that have come */
+    bool may_be_http2; /* nothing but those has come */
+    bool draining;     /* the response is finished, the rest of the body is skipped */
+    bool lost;         /* the client is gone or must not be answered any more */
+    bool closed;       /* the stream is gone; the handler has not let go yet */
+    bool served;       /* at least one request has been answered */
     bool has_addresses;
     char remote_addr[46], local_addr[46];
     char remote_port[6], local_port[6];

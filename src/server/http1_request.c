@@ -142,28 +142,19 @@ static bool fold_name(char *name, size_t len)
     return true;
 }
 
-/* Fields that never become a header of the exchange: those of one connection, those that would
- * turn into a parameter that somebody trusts (Proxy: httpoxy; Redirect-Status: CVE-2024-8927), and
- * framing, which is content_length here. */
-static bool is_dropped(uint8_t id)
-{
-    return http_field_is_hop_by_hop(id) || id == HTTP_FIELD_PROXY ||
-           id == HTTP_FIELD_REDIRECT_STATUS || id == HTTP_FIELD_EXPECT ||
-           id == HTTP_FIELD_CONTENT_LENGTH;
-}
-
 int http1_load_headers(weir_exchange *ex)
 {
     struct http1_exchange *x = (struct http1_exchange *)ex;
     const struct http_request *r = &x->request;
     char *head = (char *)(uintptr_t)x->head;
 
+    ex->header_count = 0;
     ex->headers = arena_alloc(ex->arena, r->field_count * sizeof *ex->headers);
     if (!ex->headers)
         return WEIR_ERROR_NOMEM;
     for (uint16_t i = 0; i < r->field_count; i++) {
         const struct http_field *f = &x->fields[i];
-        if (is_dropped(f->id))
+        if (http_field_stays_at_edge(f->id))
             continue;
         if (r->connection_options && f->id != HTTP_FIELD_HOST && f->id != HTTP_FIELD_CONTENT_TYPE &&
             http_request_is_connection_option(r, head, x->fields, http_field_name(head, f)))

@@ -46,6 +46,20 @@ void server_drop_options(struct weir_server *server)
     free(server->web_server_addrs);
 }
 
+static uint32_t at_least(uint32_t value, uint64_t least)
+{
+    return value >= least ? value : least < INT32_MAX ? (uint32_t)least : INT32_MAX;
+}
+
+/* The windows of all streams fit into that of the connection. */
+static void raise_windows(weir_server_options *o)
+{
+    uint64_t streams = (uint64_t)o->h2_window * (o->h2_max_streams + 1);
+
+    o->h2_window_max = at_least(o->h2_window_max, o->h2_window);
+    o->h2_connection_window = at_least(o->h2_connection_window, streams);
+}
+
 int server_take_options(struct weir_server *server, const weir_server_options *given)
 {
     weir_server_options *own = &server->options;
@@ -69,6 +83,13 @@ int server_take_options(struct weir_server *server, const weir_server_options *g
     DEFAULT(send_timeout, 60000);
     DEFAULT(drain_timeout, 30000);
     DEFAULT(worker_queue, 1000);
+    DEFAULT(h2_max_streams, 100);
+    DEFAULT(h2_window, 65536);
+    DEFAULT(h2_window_max, 1 << 20);
+    DEFAULT(h2_connection_window, 8 << 20);
+    DEFAULT(h2_header_table, 4096);
+    DEFAULT(h2_resets, 200);
+    DEFAULT(h2_control_frames, 1000);
 #undef DEFAULT
     if (!own->log) {
         own->log = log_to_stderr;
@@ -84,6 +105,12 @@ int server_take_options(struct weir_server *server, const weir_server_options *g
     CHECK(target_max, SERVER_HEAD_MAX);
     CHECK(params_max, SERVER_PARAMS_MAX);
     CHECK(tls_client_verify, WEIR_TLS_VERIFY_REQUIRED);
+    CHECK(h2_max_streams, SERVER_H2_STREAMS_MAX);
+    CHECK(h2_window, SERVER_H2_WINDOW_MAX);
+    CHECK(h2_window_max, SERVER_H2_WINDOW_MAX);
+    CHECK(h2_connection_window, INT32_MAX);
+    CHECK(h2_header_table, SERVER_H2_TABLE_MAX);
 #undef CHECK
+    raise_windows(own);
     return copy_strings(server);
 }

@@ -15,6 +15,7 @@
 #include "net/unix_socket.h"
 #include "server/certificates.h"
 
+struct http2_conn;
 struct server_loop;
 struct workers;
 
@@ -25,6 +26,9 @@ enum {
     SERVER_REQUESTS_MAX = 65535,
     SERVER_HEAD_MAX = 16 << 20,
     SERVER_PARAMS_MAX = 64 << 20,
+    SERVER_H2_STREAMS_MAX = 1000,
+    SERVER_H2_WINDOW_MAX = 16 << 20,
+    SERVER_H2_TABLE_MAX = 65536,
 };
 
 /* One address and what is served there. */
@@ -53,6 +57,7 @@ struct conn {
     struct server_loop *sl;
     struct site *site;
     struct exchange_peer peer;
+    struct http2_conn *http2; /* once it is one */
     /* The server stops: close if idle, else as soon as possible; now: cancel what runs. */
     void (*stop)(struct conn *conn, bool now);
     /* Others need the place: close if the peer expects that at this moment. NULL: it never does.

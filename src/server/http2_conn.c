@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: MIT
+ *
+ * server/http2_conn.c: an HTTP/2 session on a socket. */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "server/http2.h"
+
+const char http2_preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+_Static_assert(sizeof http2_preface - 1 == HTTP2_PREFACE_SIZE, "RFC 9113 3.4");
+
+struct http2_conn {
+    struct http2_session session; /* first */
+    struct conn *conn;
+    bool closed; /* the stream is gone; handlers have not let go yet */
+    bool has_addresses;
+    char remote_addr[46], local_addr[46];
+    char remote_port[6], local_port[6];
+};
+
+static struct http2_conn *conn_of(struct stream *stream)
+{
+    return ((struct conn *)(void *)stream)->http2;
+}
+
+static struct http2_conn *owner_of(struct http2_session *s)
+{
+    return (struct http2_conn *)(void *)s;
+}
+
+static void conn_free(struct http2_conn *c)
+{
+    http2_session_done(&c->session);
+    conn_remove(c->conn);
+    free(c->conn);
+    free(c);
+}
+
+static void lose(struct http2_conn *c)
+{
+    stream_close(&c->conn->stream);
+    http2_session_lose(&c->session);
+}
+
+/* ---- What the session asks for --------------------------------------------------------------- */
+
+static void output(struct http2_session *s, bool borrowed, bool more)
+{
+    struct stream *stream = &owner_of(s)->conn->stream;
+
+    if (more)
+        stream_want_drain(stream);
+    if (borrowed)
+        stream_borrowed(stream);
+    else
+        stream_dirty(stream);
+}
+
+static void flush(struct http2_session *s)
+{
+    stream_flush_now(&owner_of(s)->conn->stream);
+}
+
+static void over(struct http2_session *s)
+{
+    stream_finish(&owner_of(s)->conn->stream, true);
+}
+
+static void released(struct http2_session *s)
+{
+    struct http2_conn *c = owner_of(s);
+
+    if (c->closed && s->stream_count == 0)
+        conn_free(c);
+}
+
+/* Over HTTP nobody vouches for anything: what there is comes from the socket. */
+static void load_addresses(struct http2_conn *c)
+{
+    struct sockaddr_storage address;
+    socklen_t len = sizeof address;
+    unsigned port;
+
+    c->has_addresses = true;
+    if (getpeername(c->conn->stream.fd, (struct sockaddr *)&address, &len) == 0 &&
+        endpoint_host_port((struct sockaddr *)&address, c->remote_addr, &port))
+        snprintf(c->remote_port, sizeof c->remote_port, "%u", port & 0xffff);
+    len = sizeof address;
+    if (getsockname(c->conn->stream.fd, (struct sockaddr *)&address, &len) == 0 &&
+        endpoint_host_port((struct sockaddr *)&address, c->local_addr, &port))
+        snprintf(c->local_port, sizeof c->local_port, "%u", port & 0xffff);
+}
+
+static int load_params(struct http2_session *s, weir_exchange *x)
+{
+    struct http2_conn *c = owner_of(s);
+
+    if (!c->has_addresses)
+        load_addresses(c);
+    x->params = arena_alloc(x->arena, 5 * sizeof *x->params);
+    if (!x->params)
+        return WEIR_ERROR_NOMEM;
+    x->params[x->param_count++] = (weir_pair){WEIR_STR("REQUEST_SCHEME"), WEIR_STR("http")};
+    if (c->remote_addr[0]) {
+        weir_pair *p = x->params + x->param_count;
+        p[0] = (weir_pair){WEIR_STR("REMOTE_ADDR"), str_of(c->remote_addr)};
+        p[1] = (weir_pair){WEIR_STR("REMOTE_PORT"), str_of(c->remote_port)};
+        p[2] = (weir_pair){WEIR_STR("SERVER_ADDR"), str_of(c->local_addr)};
+        p[3] = (weir_pair){WEIR_STR("SERVER_PORT"), str_of(c->local_port)};
+        x->param_count += 4;
+    }
+    return 0;
+}
+
+static void note(struct http2_session *s, const char *reason, unsigned status)
+{
+    const struct conn *conn = owner_of(s)->conn;
+
+    if (status)
+        server_log(conn->sl->server, WEIR_LOG_INFO, "reason=%s status=%u listener=%s", reason,
+                   status, conn->site->url);
+    else
+        server_log(conn->sl->server, WEIR_LOG_INFO, "reason=%s listener=%s", reason,
+                   conn->site->url);
+}
+
+static const struct http2_session_ops session_ops = {
+    .output = output,
+    .flush = flush,
+    .over = over,
+    .released = released,
+    .load_params = load_params,
+    .note = note,
+};
+
+/* ---- What the socket tells ------------------------------------------------------------------- */
+
+static size_t on_data(struct stream *stream, const char *bytes, size_t len)
+{
+    struct http2_conn *c = conn_of(stream);
+
+    /* Who sends without reading our answers has to wait. */
+    if (stream->write_blocked && stream_pending(stream) > STREAM_HIGH_WATER) {
+        stream_pause(stream);
+        stream_want_drain(stream);
+        return 0;
+    }
+    http2_session_receive(&c->session, bytes, len);
+    return len;
+}
+
+static void on_drained(struct stream *stream)
+{
+    http2_session_run(&conn_of(stream)->session);
+    if (!stream->close_when_sent)
+        stream_resume(stream);
+}
+
+/* The client sends no more, and HTTP/2 has no half-closed connections: it has gone. What is already
+ * on its way out may still find somebody. */
+static void on_end(struct stream *stream)
+{
+    struct http2_conn *c = conn_of(stream);
+
+    if (http2_session_busy(&c->session)) {
+        lose(c);
+        return;
+    }
+    http2_session_lose(&c->session);
+    stream_finish(stream, false);
+}
+
+static void on_error(struct stream *stream, int error, bool writing)
+{
+    (void)error;
+    (void)writing;
+    lose(conn_of(stream));
+}
+
+static void on_closed(struct stream *stream)
+{
+    struct http2_conn *c = conn_of(stream);
+
+    http2_session_lose(&c->session);
+    c->closed = true;
+    if (c->session.stream_count == 0)
+        conn_free(c);
+}
+
+static const struct stream_ops stream_ops = {
+    .data = on_data,
+    .end = on_end,
+    .error = on_error,
+    .drained = on_drained,
+    .closed = on_closed,
+};
+
+static void stop(struct conn *conn, bool now)
+{
+    if (now)
+        lose(conn->http2);
+    else
+        http2_session_stop(&conn->http2->session);
+}
+
+int http2_begin(struct conn *conn, bool tls)
+{
+    struct site *site = conn->site;
+    struct http2_conn *c = calloc(1, sizeof *c);
+
+    if (!c)
+        return WEIR_ERROR_NOMEM;
+    if (http2_session_init(&c->session, &session_ops, &conn->sl->loop, &conn->stream.out,
+                           &conn->sl->server->options, tls, site->dispatch,
+                           site->dispatch_arg) != 0) {
+        free(c);
+        return WEIR_ERROR_NOMEM;
+    }
+    c->conn = conn;
+    conn->http2 = c;
+    conn->stream.ops = &stream_ops;
+    conn->stop = stop;
+    if (conn->sl->stopping)
+        http2_session_stop(&c->session);
+    return 0;
+}
