@@ -192,14 +192,90 @@ static void test_random(void **state)
     free(bytes);
 }
 
+/* Whole pieces move, parts of borrowed ones stay references, parts of others are copied. */
+static void test_move(void **state)
+{
+    static char body[40000];
+    struct outq from, to;
+    struct iovec iov[8];
+
+    for (size_t i = 0; i < sizeof body; i++)
+        body[i] = (char)(i * 7 >> 2);
+    outq_init(&from, &pool);
+    outq_init(&to, &pool);
+    assert_int_equal(outq_borrow(&from, body, 20000), 0);
+    assert_int_equal(outq_append(&from, body + 20000, 20000), 0);
+    assert_int_equal(outq_move(&to, &from, 16384), 0);
+    assert_int_equal(outq_iovec(&to, iov, 8), 1);
+    assert_ptr_equal(iov[0].iov_base, body);
+    assert_int_equal(from.borrowed, 20000 - 16384);
+    assert_int_equal(to.borrowed, 16384);
+    assert_int_equal(outq_move(&to, &from, 20000 - 16384), 0);
+    assert_int_equal(outq_iovec(&to, iov, 8), 2);
+    assert_ptr_equal(iov[1].iov_base, body + 16384);
+    assert_int_equal(outq_iovec(&from, iov, 8), 1);
+    char *owned = iov[0].iov_base;
+    assert_int_equal(outq_move(&to, &from, 20000), 0);
+    assert_int_equal(outq_iovec(&to, iov, 8), 3);
+    assert_ptr_equal(iov[2].iov_base, owned);
+    assert_null(from.head);
+    assert_null(from.tail);
+    assert_queued(&to, body, 40000);
+    outq_done(&to);
+}
+
+/* Bytes go through one queue into another in random pieces, and come out as they went in. */
+static void test_move_random(void **state)
+{
+    enum { SIZE = 1 << 20 };
+    char *bytes = malloc(SIZE);
+    size_t at[3] = {0}; /* sent, moved, queued */
+    unsigned seed = 11;
+    struct outq from, to;
+
+    assert_non_null(bytes);
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = (char)(i * 31 >> 3);
+    outq_init(&from, &pool);
+    outq_init(&to, &pool);
+    while (at[2] < SIZE - 70000) {
+        seed = seed * 1103515245 + 12345;
+        size_t n = (seed >> 16) % (seed & 0x400 ? 40000 : 300);
+        if ((seed >> 28 & 3) < 2) {
+            assert_int_equal(seed >> 28 & 1 ? outq_append(&from, bytes + at[2], n)
+                                            : outq_borrow(&from, bytes + at[2], n),
+                             0);
+            at[2] += n;
+        } else if ((seed >> 28 & 3) == 2) {
+            n = n < at[2] - at[1] ? n : at[2] - at[1];
+            assert_int_equal(outq_append(&to, "", 0), 0);
+            assert_int_equal(outq_move(&to, &from, n), 0);
+            at[1] += n;
+        } else {
+            n = n < at[1] - at[0] ? n : at[1] - at[0];
+            outq_consume(&to, n);
+            at[0] += n;
+        }
+        if (seed & 0x800)
+            assert_int_equal(outq_settle(&to), 0);
+        assert_queued(&from, bytes + at[1], at[2] - at[1]);
+        assert_queued(&to, bytes + at[0], at[1] - at[0]);
+        assert_true(from.borrowed <= from.bytes && to.borrowed <= to.bytes);
+    }
+    outq_done(&from);
+    outq_done(&to);
+    free(bytes);
+}
+
 static int fill(void *arg)
 {
     static char body[200000];
     struct pool own;
-    struct outq q;
+    struct outq q, other;
 
     pool_init(&own);
     outq_init(&q, &own);
+    outq_init(&other, &own);
     int rc = outq_append(&q, body, 100000);
     if (rc == 0)
         rc = outq_borrow(&q, body, 50000);
@@ -212,9 +288,12 @@ static int fill(void *arg)
     if (rc == 0)
         rc = outq_borrow(&q, body, 200000);
     if (rc == 0)
+        rc = outq_move(&other, &q, 120000);
+    if (rc == 0)
         rc = outq_settle(&q);
     if (rc == 0)
-        assert_int_equal(q.bytes, 100000 + 50000 + 10 + 20000 + 200000);
+        assert_int_equal(q.bytes, 100000 + 50000 + 10 + 20000 + 200000 - 120000);
+    outq_done(&other);
     outq_done(&q);
     pool_done(&own);
     return rc;
@@ -230,6 +309,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_append),        cmocka_unit_test(test_reserve),
         cmocka_unit_test(test_borrow),        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_move),          cmocka_unit_test(test_move_random),
         cmocka_unit_test(test_out_of_memory),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
