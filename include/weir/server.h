@@ -150,7 +150,7 @@ typedef struct weir_server_options {
                                 least h2_window, at most 16777216 */
     uint32_t h2_connection_window; /* the same for all requests of a connection together, and the
                                       most that a connection keeps of bodies; default 8388608, at
-                                      least h2_window * h2_max_streams */
+                                      least h2_window * (h2_max_streams + 1) */
     uint32_t h2_header_table;   /* bytes of the HPACK table in each direction; default 4096, at most
                                    65536 */
     uint32_t h2_resets;         /* streams reset before their time, by the client or for its fault,

@@ -32,6 +32,8 @@ static const char help_text[] =
     "  --threads N            loop threads, 1 to 256 (default 1)\n"
     "  --keepalive N|auto|off idle connections kept to each backend by each thread; auto (the\n"
     "                         default) keeps them to backends that declare they can\n"
+    "  --http2 auto|off       HTTP/2 to clients that begin with its preface, besides HTTP/1.1\n"
+    "                         (default auto)\n"
     "  --max-body BYTES       largest request body (default 1073741824)\n"
     "  --connect-timeout MS   (default 2000)\n"
     "  --response-timeout MS  until the first byte of a response, and between two (default 60000)\n"
@@ -46,6 +48,7 @@ enum {
     OPT_ROOT,
     OPT_THREADS,
     OPT_KEEPALIVE,
+    OPT_HTTP2,
     OPT_MAX_BODY,
     OPT_CONNECT_TIMEOUT,
     OPT_RESPONSE_TIMEOUT,
@@ -66,6 +69,7 @@ static const struct option long_options[] = {
     {"root", required_argument, NULL, OPT_ROOT},
     {"threads", required_argument, NULL, OPT_THREADS},
     {"keepalive", required_argument, NULL, OPT_KEEPALIVE},
+    {"http2", required_argument, NULL, OPT_HTTP2},
     {"max-body", required_argument, NULL, OPT_MAX_BODY},
     {"connect-timeout", required_argument, NULL, OPT_CONNECT_TIMEOUT},
     {"response-timeout", required_argument, NULL, OPT_RESPONSE_TIMEOUT},
@@ -118,6 +122,18 @@ static bool keepalive(const char *text, int *ret_keepalive)
         *ret_keepalive = (int)n;
     else
         return false;
+    return true;
+}
+
+static bool http2(const char *text, weir_http2 *ret_http2)
+{
+    bool off = strcmp(text, "off") == 0;
+
+    if (!off && strcmp(text, "auto") != 0) {
+        fprintf(stderr, "weir: --http2 takes auto or off, not \"%s\"\n", text);
+        return false;
+    }
+    *ret_http2 = off ? WEIR_HTTP2_OFF : WEIR_HTTP2_AUTO;
     return true;
 }
 
@@ -211,6 +227,8 @@ static bool take(int option, const char *value, struct proxy_options *o)
         return true;
     case OPT_KEEPALIVE:
         return keepalive(value, &o->upstream.keepalive);
+    case OPT_HTTP2:
+        return http2(value, &o->http2);
     case OPT_MAX_BODY:
         return number("max-body", value, 1, INT64_MAX, &o->body_max);
     case OPT_CONNECT_TIMEOUT:

@@ -129,6 +129,7 @@ int proxy_init(struct proxy *proxy, const struct proxy_options *options)
         .body_max = options->body_max,
         .tls_client_ca = options->client_ca,
         .tls_client_verify = options->client_verify,
+        .http2 = options->http2,
     });
     if (!proxy->server)
         return WEIR_ERROR_NOMEM;

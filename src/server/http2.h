@@ -55,6 +55,7 @@ struct http2_session {
     struct deadline drain; /* of a graceful stop: the second step comes now, PING answered or not */
     struct http2_budget resets, control;
     uint32_t stream_count;
+    uint64_t held;                     /* bytes of bodies that handlers have not taken */
     uint32_t growth_left;              /* bytes by which windows of streams may still grow */
     struct http2_stream *chunk_stream; /* whose DATA nghttp2 has stopped at */
     weir_str chunk;
@@ -96,7 +97,7 @@ struct http2_stream {
     int32_t id;
     int32_t reset_after; /* RST_STREAM with this code follows END_STREAM; -1: none */
     uint8_t events;      /* enum http2_event */
-    bool let_go;         /* the handler is done, or was never started */
+    bool let_go;         /* no handler has been started, or it is done */
     bool gone;           /* nghttp2 has closed it */
     bool closed;         /* and that was dealt with */
     bool refused;        /* we answer instead of the handler */

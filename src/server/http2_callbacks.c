@@ -47,6 +47,12 @@ static void spend(struct http2_session *s, struct http2_budget *budget, const ch
         s->excess = reason;
 }
 
+/* Nothing more is read from a peer that has had enough; see receive_failed. */
+static int go_on(const struct http2_session *s)
+{
+    return s->excess ? NGHTTP2_ERR_CALLBACK_FAILURE : 0;
+}
+
 /* ---- Receiving ------------------------------------------------------------------------------- */
 
 static int on_begin_headers(nghttp2_session *ng, const nghttp2_frame *frame, void *user)
@@ -92,7 +98,7 @@ static int on_header(nghttp2_session *ng, const nghttp2_frame *frame, const uint
         !http2_head_field(head, str((const char *)name, name_len),
                           str((const char *)value, value_len)))
         s->excess = "h2-header-list";
-    return 0;
+    return go_on(s);
 }
 
 static void on_headers(struct http2_session *s, struct http2_stream *st, const nghttp2_frame *frame)
@@ -106,6 +112,8 @@ static void on_headers(struct http2_session *s, struct http2_stream *st, const n
     if (frame->headers.cat == NGHTTP2_HCAT_REQUEST) {
         http2_head_end(&st->head, end);
         http2_stream_event(st, HTTP2_BEGIN);
+        if (frame->hd.stream_id == INT32_MAX)
+            http2_session_stop(s); /* there are no more numbers (RFC 9113 5.1.1) */
     } else if (st->trailers) {
         http2_head_end(st->trailers, end);
         if (st->trailers->status != 0 && st->head.status == 0) {
@@ -171,7 +179,7 @@ static int on_frame_recv(nghttp2_session *ng, const nghttp2_frame *frame, void *
     default: /* PRIORITY and PRIORITY_UPDATE */
         spend(s, &s->control, "h2-priority-flood");
     }
-    return 0;
+    return go_on(s);
 }
 
 /* Stops nghttp2, so that the data is dealt with when it is off the stack. */
@@ -182,10 +190,8 @@ static int on_data_chunk(nghttp2_session *ng, uint8_t flags, int32_t id, const u
 
     (void)flags;
     s->chunk_stream = find(ng, id);
-    if (!s->chunk_stream) { /* refused before */
-        (void)nghttp2_session_consume_connection(ng, len);
+    if (!s->chunk_stream) /* refused before */
         return 0;
-    }
     s->chunk = str((const char *)data, len);
     s->paused = true;
     return NGHTTP2_ERR_PAUSE;
@@ -229,7 +235,8 @@ static void end_stream_sent(struct http2_session *s, struct http2_stream *st)
 {
     st->answered = true;
     deadline_clear(&st->send_deadline);
-    http2_budget_earn(&s->resets, 1);
+    if (!st->refused)
+        http2_budget_earn(&s->resets, 1);
     if (st->reset_after >= 0)
         http2_stream_reset(st, (uint32_t)st->reset_after);
     else if (!st->received && st->let_go)

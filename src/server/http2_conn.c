@@ -136,25 +136,17 @@ static const struct http2_session_ops session_ops = {
 
 /* ---- What the socket tells ------------------------------------------------------------------- */
 
+/* Is never paused: what a peer that does not read can have us queue is bounded by nghttp2 and by
+ * the number of streams, and its RST_STREAM must be heard. */
 static size_t on_data(struct stream *stream, const char *bytes, size_t len)
 {
-    struct http2_conn *c = conn_of(stream);
-
-    /* Who sends without reading our answers has to wait. */
-    if (stream->write_blocked && stream_pending(stream) > STREAM_HIGH_WATER) {
-        stream_pause(stream);
-        stream_want_drain(stream);
-        return 0;
-    }
-    http2_session_receive(&c->session, bytes, len);
+    http2_session_receive(&conn_of(stream)->session, bytes, len);
     return len;
 }
 
 static void on_drained(struct stream *stream)
 {
     http2_session_run(&conn_of(stream)->session);
-    if (!stream->close_when_sent)
-        stream_resume(stream);
 }
 
 /* The client sends no more, and HTTP/2 has no half-closed connections: it has gone. What is already

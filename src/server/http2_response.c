@@ -260,8 +260,10 @@ static void fail(weir_exchange *x)
 {
     struct http2_stream *st = of(x);
 
-    if (!st->answered)
-        http2_stream_reset(st, NGHTTP2_INTERNAL_ERROR);
+    if (st->answered)
+        return;
+    http2_session_pump(st->session); /* what there is of it goes first, or RST_STREAM would */
+    http2_stream_reset(st, NGHTTP2_INTERNAL_ERROR);
 }
 
 static void body_wanted(weir_exchange *x)

@@ -90,10 +90,22 @@ void http2_session_end(struct http2_session *s, uint32_t code, const char *reaso
     (void)nghttp2_session_terminate_session(s->ng, code);
 }
 
+/* Gives back to the peer, for the connection as a whole, all that no stream holds. nghttp2 would
+ * wait for half the window to be consumed, which never comes while streams hold the other half. */
+static void give_back(struct http2_session *s)
+{
+    int64_t received = nghttp2_session_get_effective_recv_data_length(s->ng);
+    int64_t free_again = received - (int64_t)s->held;
+
+    if (free_again >= s->options->h2_window)
+        (void)nghttp2_submit_window_update(s->ng, NGHTTP2_FLAG_NONE, 0, (int32_t)free_again);
+}
+
 void http2_session_pump(struct http2_session *s)
 {
     if (s->dead)
         return;
+    give_back(s);
     if (nghttp2_session_send(s->ng) != 0) { /* memory is out; a handler may be on the stack */
         s->failed = true;
         http2_session_wake(s);
@@ -107,6 +119,10 @@ void http2_session_pump(struct http2_session *s)
  * will not go on after. */
 static void receive_failed(struct http2_session *s, ssize_t error)
 {
+    if (s->excess) { /* it was a callback of ours that stopped it */
+        http2_session_end(s, NGHTTP2_ENHANCE_YOUR_CALM, s->excess);
+        return;
+    }
     switch (error) {
     case NGHTTP2_ERR_FLOODED:
         http2_session_end(s, NGHTTP2_ENHANCE_YOUR_CALM, "h2-flood");
@@ -137,8 +153,6 @@ void http2_session_receive(struct http2_session *s, const char *bytes, size_t le
         bytes += n;
         len -= (size_t)n;
         dispatch(s);
-        if (s->excess)
-            http2_session_end(s, NGHTTP2_ENHANCE_YOUR_CALM, s->excess);
     }
     if (!s->dead) {
         update_deadline(s);
@@ -224,8 +238,6 @@ void http2_session_lose(struct http2_session *s)
         list_insert(&s->streams, &st->node);
         list_remove(&st->event);
         st->gone = true;
-        if (st->events & HTTP2_BEGIN) /* the handler has not been started */
-            st->let_go = true;
         st->events = 0;
         http2_stream_closed(st);
     }
@@ -251,7 +263,8 @@ int http2_session_init(struct http2_session *s, const struct http2_session_ops *
     deadline_init(&s->drain, last_goaway);
     http2_budget_init(&s->resets, options->h2_resets, loop_now(loop));
     http2_budget_init(&s->control, options->h2_control_frames, loop_now(loop));
-    s->growth_left = options->h2_connection_window - options->h2_max_streams * options->h2_window;
+    s->growth_left =
+        options->h2_connection_window - (options->h2_max_streams + 1) * options->h2_window;
     int rc = http2_callbacks_open(s);
     if (rc != 0)
         return rc;

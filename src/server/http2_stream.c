@@ -22,6 +22,7 @@ struct http2_stream *http2_stream_new(struct http2_session *s, int32_t id)
     st->id = id;
     st->window = o->h2_window;
     st->reset_after = -1;
+    st->let_go = true; /* until a handler is started */
     http2_head_init(&st->head, &st->arena,
                     (struct http_limits){o->head_max, o->target_max, (uint16_t)o->fields_max},
                     s->tls, false);
@@ -48,8 +49,7 @@ void http2_stream_free(struct http2_stream *st)
     struct arena arena = st->arena;
 
     clear_deadlines(st);
-    if (st->unconsumed > 0 && !s->dead)
-        (void)nghttp2_session_consume_connection(s->ng, (size_t)st->unconsumed);
+    s->held -= st->unconsumed;
     s->growth_left += st->window - s->options->h2_window;
     if (s->chunk_stream == st)
         s->chunk_stream = NULL;
@@ -111,7 +111,6 @@ void http2_stream_begin(struct http2_stream *st)
     const struct http2_session *s = st->session;
     struct http2_head *h = &st->head;
 
-    st->let_go = true; /* unless a handler is started */
     if (st->gone || st->was_reset)
         return;
     deadline_init(&st->body_deadline, on_body_deadline);
@@ -200,13 +199,10 @@ void http2_stream_give_back(struct http2_stream *st)
     size_t taken = (size_t)(st->unconsumed - kept);
 
     st->unconsumed = kept;
-    if (taken == 0 || s->dead)
+    s->held -= taken;
+    if (taken == 0 || s->dead || st->gone || st->received || !is_reading(st))
         return;
-    if (st->gone || st->received || !is_reading(st)) {
-        (void)nghttp2_session_consume_connection(s->ng, taken);
-        return;
-    }
-    (void)nghttp2_session_consume(s->ng, st->id, taken);
+    (void)nghttp2_session_consume_stream(s->ng, st->id, taken);
     if (kept == 0)
         grow(st);
 }
@@ -217,6 +213,7 @@ void http2_stream_data(struct http2_stream *st, weir_str data)
     size_t taken = data.len;
 
     st->unconsumed += data.len;
+    s->held += data.len;
     if (!is_reading(st)) {
         http2_stream_give_back(st);
         return;

@@ -51,7 +51,8 @@ static uint32_t at_least(uint32_t value, uint64_t least)
     return value >= least ? value : least < INT32_MAX ? (uint32_t)least : INT32_MAX;
 }
 
-/* The windows of all streams fit into that of the connection. */
+/* The windows of all streams fit into that of the connection, with room for one more: so much may
+ * have been taken and not been given back yet. */
 static void raise_windows(weir_server_options *o)
 {
     uint64_t streams = (uint64_t)o->h2_window * (o->h2_max_streams + 1);
