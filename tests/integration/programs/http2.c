@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * programs/http2.c: a server whose handlers do what the HTTP/2 tests need: hold on, stall, fail, stream.
+ * programs/http2.c: a server whose handlers do what the HTTP/2 tests need: hold on, stall, fail,
+ * stream.
  *
  *     http2 URL [OPTION=VALUE...]      options of weir_server_options, in its words
  *
