@@ -319,7 +319,7 @@ def test_body_too_large(servers):
 # ---- Content-Length
 
 @pytest.mark.parametrize('length, pieces, end', [
-    (1, [], 'headers'), (5, [2, 2], 'data'), (5, [2, 2, 2], 'data'), (0, [1], 'data'),
+    (1, [], 'headers'), (5, [2, 2], 'data'), (5, [2, 2, 2], 'data'),
     (5, [2, 2], 'empty'), (5, [2, 2], 'trailers'), (5, [6], None),
 ], ids=str)
 def test_length_that_is_not_true(client, length, pieces, end):
@@ -335,6 +335,16 @@ def test_length_that_is_not_true(client, length, pieces, end):
     client.until(lambda: stream.reset is not None)
     assert stream.status == 400 and stream.ended and stream.reset == h2.PROTOCOL_ERROR
     assert works(client)
+
+
+def test_length_zero_and_a_body(plain):
+    with Client(plain.address) as client:
+        number = client.open(target='/post', end=False, method='POST',
+                             more=[('content-length', '0')])
+        client.data(number, b'x', end=True)
+        stream = client.response(number)
+        client.until(lambda: stream.reset is not None)
+        assert (stream.status, stream.reset) == (400, h2.PROTOCOL_ERROR)
 
 
 @pytest.mark.parametrize('end', ['headers', 'data', 'empty', 'trailers', 'padded'])

@@ -7,6 +7,7 @@ import time
 
 import pytest
 
+import http2_peer
 from fcgi_peer import Application, params, request
 from http_peer import Client
 from pki import Authority, TlsClient
@@ -58,6 +59,15 @@ def test_libweir_over_http(servers, hello):
     with Client(server.address) as client:
         def exchange():
             assert client.request('GET', '/').status == 200
+        reads, writes = traced(server, servers.folder, exchange)
+    assert abs(reads - COUNT) <= SLACK and abs(writes - COUNT) <= SLACK
+
+
+def test_libweir_over_http2(servers, hello):
+    server = hello('http://127.0.0.1:0')
+    with http2_peer.Client(server.address, windows=False) as client:
+        def exchange():
+            assert client.request('/').status == 200
         reads, writes = traced(server, servers.folder, exchange)
     assert abs(reads - COUNT) <= SLACK and abs(writes - COUNT) <= SLACK
 
