@@ -94,7 +94,8 @@ typedef enum weir_tls_version {
 
 /* Whether HTTP/2 (RFC 9113) is spoken beside HTTP/1.1, on the same listeners. */
 typedef enum weir_http2 {
-    WEIR_HTTP2_AUTO = 0, /* to clients that know it and begin with its preface (RFC 9113 3.3) */
+    WEIR_HTTP2_AUTO = 0, /* on https: to clients that choose it by ALPN; on http: to those that know
+                            it and begin with its preface (RFC 9113 3.3) */
     WEIR_HTTP2_OFF = 1,
 } weir_http2;
 
@@ -141,7 +142,7 @@ typedef struct weir_server_options {
                                      ChaCha20-Poly1305, and what OpenSSL has for TLS 1.3 */
     const char *web_server_addrs; /* what FCGI_WEB_SERVER_ADDRS would be, instead of it; default:
                                      the environment */
-    weir_http2 http2;             /* default WEIR_HTTP2_AUTO */
+    uint32_t http2;               /* weir_http2; default WEIR_HTTP2_AUTO */
     uint32_t h2_max_streams; /* concurrent requests on an HTTP/2 connection, counted until their
                                 handlers are done; default 100, at most 1000; more are refused */
     uint32_t h2_window;      /* bytes of a request body that a client may send before the handler

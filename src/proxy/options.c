@@ -32,8 +32,8 @@ static const char help_text[] =
     "  --threads N            loop threads, 1 to 256 (default 1)\n"
     "  --keepalive N|auto|off idle connections kept to each backend by each thread; auto (the\n"
     "                         default) keeps them to backends that declare they can\n"
-    "  --http2 auto|off       HTTP/2 to clients that begin with its preface, besides HTTP/1.1\n"
-    "                         (default auto)\n"
+    "  --http2 auto|off       HTTP/2 besides HTTP/1.1, by ALPN, or in clear text to clients that\n"
+    "                         begin with its preface (default auto)\n"
     "  --max-body BYTES       largest request body (default 1073741824)\n"
     "  --connect-timeout MS   (default 2000)\n"
     "  --response-timeout MS  until the first byte of a response, and between two (default 60000)\n"
@@ -125,7 +125,7 @@ static bool keepalive(const char *text, int *ret_keepalive)
     return true;
 }
 
-static bool http2(const char *text, weir_http2 *ret_http2)
+static bool http2(const char *text, uint32_t *ret_http2)
 {
     bool off = strcmp(text, "off") == 0;
 

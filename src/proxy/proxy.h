@@ -25,7 +25,7 @@ struct proxy_options {
     uint32_t threads;
     const char *root; /* document root of script backends, or NULL */
     uint64_t body_max;
-    weir_http2 http2;
+    uint32_t http2; /* weir_http2 */
     struct upstream_options upstream;
 };
 

@@ -308,7 +308,7 @@ static void become_http2(struct http1_conn *c)
     struct stream *stream = &c->conn.stream;
 
     deadline_clear(&c->deadline);
-    if (http2_begin(&c->conn, false) != 0)
+    if (http2_begin(&c->conn) != 0)
         stream_close(stream);
     else
         (void)stream->ops->data(stream, http2_preface, HTTP2_PREFACE_SIZE);
@@ -373,12 +373,18 @@ static void on_error(struct stream *stream, int error, bool writing)
         lose(c);
 }
 
-/* The handshake is done: the client has the time of a new connection. */
+/* The handshake is done: the client has the time of a new connection, and may have chosen HTTP/2.
+ */
 static void on_connected(struct stream *stream)
 {
     struct http1_conn *c = conn_of(stream);
 
     set_deadline(c, options_of(c)->head_timeout);
+    if (!str_eq(tls_session_alpn(stream->tls), WEIR_STR("h2")))
+        return;
+    deadline_clear(&c->deadline);
+    if (http2_begin(&c->conn) != 0)
+        stream_close(stream);
 }
 
 static void on_drained(struct stream *stream)
@@ -506,7 +512,7 @@ void http1_accept(struct server_loop *sl, struct site *site, int fd)
     arena_init(&c->arena, &sl->loop.pool);
     buf_init(&c->head, &sl->loop.pool, sl->server->options.head_max + 1);
     deadline_init(&c->deadline, on_deadline);
-    c->may_be_http2 = sl->server->options.http2 == WEIR_HTTP2_AUTO;
+    c->may_be_http2 = sl->server->options.http2 == WEIR_HTTP2_AUTO && !site->endpoint.is_tls;
     conn_add(&c->conn, sl, site);
     set_deadline(c, sl->server->options.head_timeout);
     if (!conn_start_tls(&c->conn)) {

@@ -6,6 +6,7 @@
 
 #include "http/chunked.h"
 #include "server/server.h"
+#include "server/socket_params.h"
 
 struct http1_exchange {
     struct weir_exchange x; /* first */
@@ -35,9 +36,7 @@ struct http1_conn {
     bool lost;         /* the client is gone or must not be answered any more */
     bool closed;       /* the stream is gone; the handler has not let go yet */
     bool served;       /* at least one request has been answered */
-    bool has_addresses;
-    char remote_addr[46], local_addr[46];
-    char remote_port[6], local_port[6];
+    struct socket_addresses addresses;
 };
 
 extern const struct carrier http1_carrier;

@@ -8,7 +8,6 @@
 
 #include "http/path.h"
 #include "server/http1.h"
-#include "server/tls.h"
 
 /* The slice with a NUL behind it: what follows is always a delimiter that nobody needs any more. */
 static weir_str slice(char *head, struct http_span span)
@@ -171,42 +170,9 @@ int http1_load_headers(weir_exchange *ex)
     return exchange_join_headers(ex);
 }
 
-/* Over HTTP nobody vouches for anything: what there is comes from the socket. */
-static void load_addresses(struct http1_conn *c)
-{
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    unsigned port;
-
-    c->has_addresses = true;
-    if (getpeername(c->conn.stream.fd, (struct sockaddr *)&address, &len) == 0 &&
-        endpoint_host_port((struct sockaddr *)&address, c->remote_addr, &port))
-        snprintf(c->remote_port, sizeof c->remote_port, "%u", port & 0xffff);
-    len = sizeof address;
-    if (getsockname(c->conn.stream.fd, (struct sockaddr *)&address, &len) == 0 &&
-        endpoint_host_port((struct sockaddr *)&address, c->local_addr, &port))
-        snprintf(c->local_port, sizeof c->local_port, "%u", port & 0xffff);
-}
-
 int http1_load_params(weir_exchange *ex)
 {
     struct http1_conn *c = ((struct http1_exchange *)ex)->conn;
-    struct tls_session *tls = c->conn.stream.tls;
 
-    if (!c->has_addresses)
-        load_addresses(c);
-    ex->params = arena_alloc(ex->arena, (5 + (tls ? TLS_PARAMS_MAX : 0)) * sizeof *ex->params);
-    if (!ex->params)
-        return WEIR_ERROR_NOMEM;
-    ex->params[ex->param_count++] =
-        (weir_pair){WEIR_STR("REQUEST_SCHEME"), tls ? WEIR_STR("https") : WEIR_STR("http")};
-    if (c->remote_addr[0]) {
-        weir_pair *p = ex->params + ex->param_count;
-        p[0] = (weir_pair){WEIR_STR("REMOTE_ADDR"), str_of(c->remote_addr)};
-        p[1] = (weir_pair){WEIR_STR("REMOTE_PORT"), str_of(c->remote_port)};
-        p[2] = (weir_pair){WEIR_STR("SERVER_ADDR"), str_of(c->local_addr)};
-        p[3] = (weir_pair){WEIR_STR("SERVER_PORT"), str_of(c->local_port)};
-        ex->param_count += 4;
-    }
-    return tls ? tls_params_add(ex, tls) : 0;
+    return socket_params_load(ex, &c->conn, &c->addresses);
 }

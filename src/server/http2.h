@@ -206,11 +206,11 @@ void http2_response_stalled(struct deadline *deadline);
 enum { HTTP2_PREFACE_SIZE = 24 };
 extern const char http2_preface[];
 
-/* Makes an HTTP/2 connection of one that has just been accepted, by prior knowledge or after a TLS
- * handshake that chose "h2". conn was allocated with malloc, with the struct that it is the first
- * member of, and what else is in there must hold nothing more: http2 frees it. The stream's ops are
- * replaced; bytes that have come already are to be passed to its data op next, from the preface on.
- * 0 or NOMEM; then conn is as before. */
-int http2_begin(struct conn *conn, bool tls);
+/* Makes an HTTP/2 connection of one that has just been accepted: by prior knowledge in clear text,
+ * or after a TLS handshake that chose "h2". conn was allocated with malloc, with the struct that it
+ * is the first member of, and what else is in there must hold nothing more: http2 frees it. The
+ * stream's ops are replaced; bytes that have come already are to be passed to its data op next,
+ * from the preface on. 0 or NOMEM; then conn is as before. */
+int http2_begin(struct conn *conn);
 
 #endif

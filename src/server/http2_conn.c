@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "server/http2.h"
+#include "server/socket_params.h"
 
 const char http2_preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
@@ -14,9 +15,7 @@ struct http2_conn {
     struct http2_session session; /* first */
     struct conn *conn;
     bool closed; /* the stream is gone; handlers have not let go yet */
-    bool has_addresses;
-    char remote_addr[46], local_addr[46];
-    char remote_port[6], local_port[6];
+    struct socket_addresses addresses;
 };
 
 static struct http2_conn *conn_of(struct stream *stream)
@@ -75,42 +74,11 @@ static void released(struct http2_session *s)
         conn_free(c);
 }
 
-/* Over HTTP nobody vouches for anything: what there is comes from the socket. */
-static void load_addresses(struct http2_conn *c)
-{
-    struct sockaddr_storage address;
-    socklen_t len = sizeof address;
-    unsigned port;
-
-    c->has_addresses = true;
-    if (getpeername(c->conn->stream.fd, (struct sockaddr *)&address, &len) == 0 &&
-        endpoint_host_port((struct sockaddr *)&address, c->remote_addr, &port))
-        snprintf(c->remote_port, sizeof c->remote_port, "%u", port & 0xffff);
-    len = sizeof address;
-    if (getsockname(c->conn->stream.fd, (struct sockaddr *)&address, &len) == 0 &&
-        endpoint_host_port((struct sockaddr *)&address, c->local_addr, &port))
-        snprintf(c->local_port, sizeof c->local_port, "%u", port & 0xffff);
-}
-
 static int load_params(struct http2_session *s, weir_exchange *x)
 {
     struct http2_conn *c = owner_of(s);
 
-    if (!c->has_addresses)
-        load_addresses(c);
-    x->params = arena_alloc(x->arena, 5 * sizeof *x->params);
-    if (!x->params)
-        return WEIR_ERROR_NOMEM;
-    x->params[x->param_count++] = (weir_pair){WEIR_STR("REQUEST_SCHEME"), WEIR_STR("http")};
-    if (c->remote_addr[0]) {
-        weir_pair *p = x->params + x->param_count;
-        p[0] = (weir_pair){WEIR_STR("REMOTE_ADDR"), str_of(c->remote_addr)};
-        p[1] = (weir_pair){WEIR_STR("REMOTE_PORT"), str_of(c->remote_port)};
-        p[2] = (weir_pair){WEIR_STR("SERVER_ADDR"), str_of(c->local_addr)};
-        p[3] = (weir_pair){WEIR_STR("SERVER_PORT"), str_of(c->local_port)};
-        x->param_count += 4;
-    }
-    return 0;
+    return socket_params_load(x, c->conn, &c->addresses);
 }
 
 static void note(struct http2_session *s, const char *reason, unsigned status)
@@ -196,7 +164,18 @@ static void stop(struct conn *conn, bool now)
         http2_session_stop(&conn->http2->session);
 }
 
-int http2_begin(struct conn *conn, bool tls)
+/* Between two requests. */
+static bool give_way(struct conn *conn)
+{
+    struct http2_session *s = &conn->http2->session;
+
+    if (!s->started || s->stream_count > 0 || s->stopping || s->dead)
+        return false;
+    http2_session_stop(s);
+    return true;
+}
+
+int http2_begin(struct conn *conn)
 {
     struct site *site = conn->site;
     struct http2_conn *c = calloc(1, sizeof *c);
@@ -204,7 +183,7 @@ int http2_begin(struct conn *conn, bool tls)
     if (!c)
         return WEIR_ERROR_NOMEM;
     if (http2_session_init(&c->session, &session_ops, &conn->sl->loop, &conn->stream.out,
-                           &conn->sl->server->options, tls, site->dispatch,
+                           &conn->sl->server->options, conn->stream.tls != NULL, site->dispatch,
                            site->dispatch_arg) != 0) {
         free(c);
         return WEIR_ERROR_NOMEM;
@@ -213,6 +192,7 @@ int http2_begin(struct conn *conn, bool tls)
     conn->http2 = c;
     conn->stream.ops = &stream_ops;
     conn->stop = stop;
+    conn->give_way = give_way;
     if (conn->sl->stopping)
         http2_session_stop(&c->session);
     return 0;

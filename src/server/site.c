@@ -50,6 +50,15 @@ void site_leave(struct site *site, unsigned loop_index)
     }
 }
 
+/* What is offered in the TLS handshake (RFC 7301), the best first. */
+static weir_str alpn_of(const struct weir_server *server, const struct endpoint *ep)
+{
+    if (ep->carrier != ENDPOINT_HTTP)
+        return WEIR_STR("");
+    return server->options.http2 == WEIR_HTTP2_AUTO ? WEIR_STR("\2h2\10http/1.1")
+                                                    : WEIR_STR("\10http/1.1");
+}
+
 static struct site *site_new(struct weir_server *server, const struct endpoint *ep,
                              weir_handler *handler, void *arg)
 {
@@ -64,7 +73,7 @@ static struct site *site_new(struct weir_server *server, const struct endpoint *
         .handler_arg = arg,
         .dispatch = server->options.workers ? workers_handle : handler,
         .dispatch_arg = server->options.workers ? site : arg,
-        .alpn = ep->carrier == ENDPOINT_HTTP ? WEIR_STR("\10http/1.1") : WEIR_STR(""),
+        .alpn = alpn_of(server, ep),
         .file = {.folder = -1},
         .shared = ep->is_unix || ep->is_fd,
         .users = server->options.threads,

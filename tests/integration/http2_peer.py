@@ -124,13 +124,21 @@ class Stream:
 
 
 class Client:
+    """One connection; over TLS with the context of it, which should offer h2 by ALPN."""
+
     def __init__(self, address, settings=(), timeout=30.0, preface=True, acks=True, windows=True,
-                 wait=True):
+                 wait=True, tls=None):
         self.sock = connect(address, timeout)
         if self.sock.family == socket.AF_INET:
             self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             self.port = self.sock.getsockname()[1]
         self.authority = f'{address[0]}:{address[1]}' if isinstance(address, tuple) else 'localhost'
+        self.scheme = 'http'
+        if tls:
+            self.sock = tls.wrap_socket(self.sock, server_hostname='localhost',
+                                        suppress_ragged_eofs=False)
+            self.scheme = 'https'
+        self.encrypted = bool(tls)
         self.timeout = timeout
         self.acks, self.windows = acks, windows
         self.decoder = Decoder()
@@ -169,7 +177,7 @@ class Client:
         self.send(frame(kind, flags, stream, payload))
 
     def fields(self, method='GET', target='/', more=()):
-        return [(':method', method), (':scheme', 'http'), (':authority', self.authority),
+        return [(':method', method), (':scheme', self.scheme), (':authority', self.authority),
                 (':path', target), *more]
 
     def open(self, headers=None, end=True, target='/', method='GET', more=(), stream=None,
@@ -240,7 +248,8 @@ class Client:
 
     def read(self, timeout):
         """Takes what has come, waiting for some of it."""
-        if not select.select([self.sock], [], [], timeout)[0]:
+        if not (self.encrypted and self.sock.pending()) and \
+                not select.select([self.sock], [], [], timeout)[0]:
             return
         try:
             data = self.sock.recv(1 << 18)

@@ -13,15 +13,20 @@ import http_peer
 from fcgi_peer import OK, Backend
 from http2_peer import Client
 from http_peer import BIG, KIB, MIB, body_of, sha256
-from server import BUILD, connect
+from server import BUILD, LEAN, connect
 from streams import stream_sha256
 
 SERVER = BUILD / 'tests' / 'integration' / 'programs' / 'http2'
 
 
-def start(servers, *options):
+def start(servers, *options, **more):
     return servers.start('http2', [SERVER, 'http://127.0.0.1:0', *options], clean=True,
-                         ready=r'^http2: listening on (\S+)$')
+                         ready=r'^http2: listening on (\S+)$', **more)
+
+
+def start_lean(servers, *options):
+    """One whose memory can be looked at."""
+    return start(servers, *options, env={'ASAN_OPTIONS': LEAN})
 
 
 @pytest.fixture(scope='module')
@@ -40,6 +45,11 @@ def address(request, addresses):
 def plain(module_servers):
     """The scripted server with its defaults."""
     return start(module_servers)
+
+
+@pytest.fixture(scope='module')
+def lean(module_servers):
+    return start_lean(module_servers)
 
 
 @pytest.fixture
@@ -571,10 +581,10 @@ def test_hundred_streams_and_a_stalled_one(address):
         assert sha256(client.response(stalled).body) == stream_sha256(64, 65536)
 
 
-def test_handlers_that_do_not_read(plain):
+def test_handlers_that_do_not_read(lean):
     """They stall their own streams only, and what is kept for each is one window at most."""
-    with Client(plain.address) as client:
-        before = resident(plain)
+    with Client(lean.address) as client:
+        before = resident(lean)
         stalled = [client.open(target='/stall', end=False, method='POST') for _ in range(99)]
         for number in stalled:
             client.data(number, bytes(65536))
@@ -582,7 +592,7 @@ def test_handlers_that_do_not_read(plain):
         assert client.window > 0
         assert client.request('/post', 'POST', body=bytes(5 * MIB)).body == b'%d' % (5 * MIB)
         assert all(client.streams[number].window == 0 for number in stalled)
-        assert resident(plain) - before < 16 * MIB
+        assert resident(lean) - before < 16 * MIB
         number = client.open(target='/release')
         for stream in stalled:
             client.data(stream, b'end', end=True)
@@ -618,15 +628,15 @@ def resident(server):
         return int(re.search(r'VmRSS:\s+(\d+)', status.read())[1]) * KIB
 
 
-def test_slow_reader(plain):
+def test_slow_reader(lean):
     """What nobody takes is not made."""
-    with Client(plain.address, windows=False) as client:
-        before = resident(plain)
+    with Client(lean.address, windows=False) as client:
+        before = resident(lean)
         numbers = [client.open(target='/stream?size=100000000') for _ in range(90)]
         client.send(h2.window_update(0, 1 << 30))
         client.until(lambda: all(len(client.streams[n].body) == 65535 for n in numbers))
         client.ping()
-        assert resident(plain) - before < 48 * MIB
+        assert resident(lean) - before < 48 * MIB
         client.send(b''.join(h2.rst_stream(n) for n in numbers))
         assert works(client)
 
@@ -921,15 +931,15 @@ def test_flood(servers, what, reason):
 
 @pytest.mark.parametrize('data', [h2.frame(h2.PRIORITY, 0, 1, bytes(4) + b'\x10'),
                                   h2.frame(0xbe, 0, 1, b'x')], ids=['priority', 'unknown'])
-def test_frames_without_effect(plain, data):
+def test_frames_without_effect(lean, data):
     """Neither the priorities of RFC 7540 nor unknown frames leave anything behind, however many."""
-    with Client(plain.address) as client:
+    with Client(lean.address) as client:
         client.request('/hello')
-        before = resident(plain)
+        before = resident(lean)
         for _ in range(20):
             client.send(data * 10000)
         assert works(client)
-        assert resident(plain) - before < MIB
+        assert resident(lean) - before < MIB
 
 
 def test_many_window_updates_for_much_data(plain):
@@ -955,7 +965,7 @@ def test_empty_continuations(servers):
 
 def test_hpack_bomb(servers):
     """One field in the table, named ten thousand times: 40 MB, of which nothing is kept."""
-    server = start(servers)
+    server = start_lean(servers)
     with Client(server.address) as client:
         before = resident(server)
         payload = h2.block(client.fields()) + h2.indexing('x', 'y' * 4000) + h2.indexed(62) * 10000
@@ -975,7 +985,7 @@ def test_hpack_bomb_of_moderate_size(plain):
 
 def test_acks_that_nobody_reads(servers):
     """PINGs from a client that does not read: a thousand answers wait for it, not more."""
-    server = start(servers, 'h2_control_frames=10000000')
+    server = start_lean(servers, 'h2_control_frames=10000000')
     with connect(server.address) as sock:
         before = resident(server)
         sock.settimeout(2)
@@ -1047,7 +1057,7 @@ def test_unknown_frames_are_ignored(client):
 # ---- Memory, peers
 
 def test_idle_connections_are_small(servers):
-    server = start(servers)
+    server = start_lean(servers)
     clients = [Client(server.address) for _ in range(20)]  # what is made once is made
     for client in clients:
         assert client.request('/hello').status == 200
