@@ -42,4 +42,7 @@ void fuzz_check_fields(const char *head, size_t len, const struct http_field *fi
 /* Decodes the bytes whole, byte by byte and in two parts, and checks that all agree. */
 void fuzz_chunked(weir_str bytes, struct http_limits limits);
 
+/* The same for a form of this Content-Type, with small limits. */
+void fuzz_form(weir_str bytes, const char *content_type);
+
 #endif

@@ -45,7 +45,9 @@ extern "C" {
     X(-28, CONTENT_LENGTH, "the body does not match the declared Content-Length") \
     X(-29, CERTIFICATE, "a certificate, its key or its issuer is not acceptable") \
     X(-30, HANDSHAKE, "the TLS handshake failed")                                 \
-    X(-31, UNKNOWN_TYPE, "the application answered UNKNOWN_TYPE")
+    X(-31, UNKNOWN_TYPE, "the application answered UNKNOWN_TYPE")                 \
+    X(-32, MEDIA_TYPE, "the body is of a media type that is not supported")       \
+    X(-33, FORM, "the form is malformed")
 
 typedef enum weir_error {
     WEIR_OK = 0,
