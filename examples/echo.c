@@ -227,19 +227,10 @@ static void on_cancel(weir_exchange *x, void *arg)
 static unsigned long option(weir_exchange *x, const char *name, unsigned long fallback,
                             unsigned long max)
 {
-    const char *query = weir_query(x);
-    size_t len = strlen(name);
+    const char *text = weir_query_get(x, name);
+    unsigned long value = text ? strtoul(text, NULL, 10) : fallback;
 
-    while (query && *query) {
-        if (strncmp(query, name, len) == 0 && query[len] == '=') {
-            unsigned long value = strtoul(query + len + 1, NULL, 10);
-            return value < max ? value : max;
-        }
-        query = strchr(query, '&');
-        if (query)
-            query++;
-    }
-    return fallback;
+    return value < max ? value : max;
 }
 
 static void echo(weir_exchange *x, void *arg)

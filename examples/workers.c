@@ -44,9 +44,8 @@ static void receive(weir_exchange *x)
 
 static void count(weir_exchange *x)
 {
-    const char *query = weir_query(x);
-    const char *pause = query ? strstr(query, "pause=") : NULL;
-    long ms = pause ? strtol(pause + 6, NULL, 10) : 0;
+    const char *pause = weir_query_get(x, "pause");
+    long ms = pause ? strtol(pause, NULL, 10) : 0;
     struct timespec wait = {ms / 1000, ms % 1000 * 1000000};
 
     weir_add_header(x, "Content-Type", "text/plain");

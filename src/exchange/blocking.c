@@ -215,6 +215,7 @@ void blocking_run(struct blocking *b, struct blocking_thread *thread)
     b->thread = thread;
     x->arena = &thread->arena;
     b->handler(x, b->handler_arg);
+    exchange_clean_up(x);
     b->piece = str(thread->out, b->out_len);
     (void)call(b, end_and_release_call);
     arena_done(&thread->arena);

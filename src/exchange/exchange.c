@@ -26,9 +26,25 @@ void exchange_init(weir_exchange *x, const struct carrier *carrier, struct loop 
     loop_task_init(&x->task, on_task);
 }
 
+void exchange_at_end(weir_exchange *x, struct exchange_cleanup *cleanup)
+{
+    cleanup->next = x->cleanups;
+    x->cleanups = cleanup;
+}
+
+void exchange_clean_up(weir_exchange *x)
+{
+    while (x->cleanups) {
+        struct exchange_cleanup *cleanup = x->cleanups;
+        x->cleanups = cleanup->next;
+        cleanup->run(cleanup);
+    }
+}
+
 void exchange_done(weir_exchange *x)
 {
     loop_task_cancel(&x->task);
+    exchange_clean_up(x);
     buf_done(&x->body.kept);
     buf_done(&x->data.kept);
     exchange_timer_stop(x);
@@ -60,11 +76,20 @@ static bool takes(const weir_exchange *x, const struct exchange_input *in)
     return in->fn && !in->paused && !x->finished;
 }
 
-static void tell(weir_exchange *x, struct exchange_input *in, weir_str data, int state)
+/* Returns how much of data was taken. */
+static size_t tell(weir_exchange *x, struct exchange_input *in, weir_str data, int state)
 {
     if (state != 0)
         in->done = true;
+    in->given_back = 0;
     in->fn(x, data, state, in->arg);
+    return data.len - in->given_back;
+}
+
+void exchange_give_back(weir_exchange *x, size_t n)
+{
+    x->body.given_back = n;
+    x->body.done = false;
 }
 
 /* Gives the handler what was kept for it, and the end if that is all. */
@@ -72,13 +97,13 @@ static void pump(weir_exchange *x, struct exchange_input *in)
 {
     while (in->kept.len > 0 && takes(x, in)) {
         weir_str data = {in->kept.ptr, in->kept.len};
-        tell(x, in, data, 0);
+        size_t taken = tell(x, in, data, 0);
         stream_flush_borrowed(x->loop); /* the handler may have passed it on */
-        buf_consume(&in->kept, data.len);
+        buf_consume(&in->kept, taken);
     }
     buf_trim(&in->kept);
     if (in->kept.len == 0 && in->state != 0 && !in->done && takes(x, in))
-        tell(x, in, WEIR_STR(""), in->state);
+        (void)tell(x, in, WEIR_STR(""), in->state);
 }
 
 static void on_task(struct loop_task *task)
@@ -95,20 +120,22 @@ static void on_task(struct loop_task *task)
 
 static size_t input(weir_exchange *x, struct exchange_input *in, weir_str data)
 {
-    size_t taken = data.len;
+    size_t taken = 0;
 
     if (x->finished || x->cancelled || in->state != 0) /* over, or broken off by a deadline */
-        return taken;
+        return data.len;
     exchange_hold(x);
     if (in->kept.len > 0)
         pump(x, in);
-    if (in->kept.len == 0 && takes(x, in)) {
-        tell(x, in, data, 0);
-    } else if (!x->finished) {
+    if (in->kept.len == 0 && takes(x, in))
+        taken = tell(x, in, data, 0);
+    if (x->finished) {
+        taken = data.len;
+    } else if (taken < data.len) {
         size_t room = in->kept.max - in->kept.len;
-        taken = data.len < room ? data.len : room;
-        if (buf_append(&in->kept, data.ptr, taken) != 0)
-            taken = 0;
+        size_t keep = data.len - taken < room ? data.len - taken : room;
+        if (buf_append(&in->kept, data.ptr + taken, keep) == 0)
+            taken += keep;
         if (x->on_readable)
             x->on_readable(x);
     }
@@ -186,7 +213,7 @@ static void cancel_input(weir_exchange *x, struct exchange_input *in)
     if (in->state != 1)
         in->state = WEIR_ERROR_CANCELLED;
     if (in->fn && !in->done && !x->finished)
-        tell(x, in, WEIR_STR(""), WEIR_ERROR_CANCELLED);
+        (void)tell(x, in, WEIR_STR(""), WEIR_ERROR_CANCELLED);
 }
 
 void exchange_cancel(weir_exchange *x)

@@ -55,14 +55,23 @@ struct exchange_peer {
 };
 
 struct exchange_timer;
+struct exchange_pairs;
 struct blocking;
+struct form_reader;
+
+/* Something beyond the arena that must be given back when the exchange ends. */
+struct exchange_cleanup {
+    struct exchange_cleanup *next;
+    void (*run)(struct exchange_cleanup *cleanup);
+};
 
 /* A stream of bytes for the handler. */
 struct exchange_input {
     weir_body_fn *fn;
     void *arg;
-    struct buf kept; /* received and not given to the handler */
-    int state;       /* 0, 1 or an error, once everything was received */
+    struct buf kept;   /* received and not given to the handler */
+    size_t given_back; /* of what fn was just given, how much it did not take */
+    int state;         /* 0, 1 or an error, once everything was received */
     bool paused;
     bool done; /* the handler has been told of the end */
 };
@@ -86,6 +95,7 @@ struct weir_exchange {
     size_t param_count;
     bool headers_loaded, params_loaded;
     struct weir_tls_info *tls; /* once it was asked for */
+    struct exchange_pairs *query_pairs, *cookies; /* once asked for */
 
     struct exchange_input body; /* the request's body */
     struct exchange_input data; /* the file that a Filter is to work on */
@@ -109,6 +119,8 @@ struct weir_exchange {
     void *on_cancel_arg, *on_drain_arg;
     void (*on_readable)(weir_exchange *x); /* body was kept, or its end has come */
     struct blocking *blocking;             /* the handler runs on a worker thread */
+    struct form_reader *form;              /* the body is read as a form */
+    struct exchange_cleanup *cleanups;
     struct exchange_timer *timer;
     struct loop_task task;
     unsigned busy;
@@ -124,6 +136,16 @@ void exchange_init(weir_exchange *x, const struct carrier *carrier, struct loop 
 
 /* Gives back what the exchange holds beyond its arena; for the carrier's release. */
 void exchange_done(weir_exchange *x);
+
+/* Has cleanup run when the exchange ends, on the handler's thread; cleanup lives in the arena. */
+void exchange_at_end(weir_exchange *x, struct exchange_cleanup *cleanup);
+
+/* Runs the cleanups; for a handler on another thread, before its arena is gone. */
+void exchange_clean_up(weir_exchange *x);
+
+/* Inside the body's callback, having paused the body: the last n bytes were not taken, and neither
+ * was the end if it was told. They come again when it is resumed. */
+void exchange_give_back(weir_exchange *x, size_t n);
 
 /* Between the two the exchange stays valid, whatever becomes of it; it may be gone after unhold.
  * For handlers that are called from elsewhere than their exchange, like weir itself by its calls.

@@ -442,6 +442,6 @@ void proxy_handle(weir_exchange *x, void *arg)
         gateway_fail(g, 503, "out-of-memory");
         return;
     }
-    spool_init(g->spool, &x->loop->pool);
+    spool_init(g->spool, &x->loop->pool, SPOOL_MEMORY);
     weir_on_body(x, on_spool_body, g);
 }

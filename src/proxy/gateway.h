@@ -4,10 +4,10 @@
 #ifndef PROXY_GATEWAY_H
 #define PROXY_GATEWAY_H
 
+#include "exchange/spool.h"
 #include "http/cgi.h"
 #include "proxy/proxy.h"
 #include "proxy/script.h"
-#include "proxy/spool.h"
 
 enum { REDIRECTS_MAX = 10, REQUEST_ID_SIZE = 32 };
 

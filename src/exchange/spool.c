@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * proxy/spool.c: see spool.h. */
-#include "proxy/spool.h"
+ * exchange/spool.c: see spool.h. */
+#include "exchange/spool.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -10,9 +10,9 @@
 #include <unistd.h>
 #include <weir/error.h>
 
-void spool_init(struct spool *spool, struct pool *pool)
+void spool_init(struct spool *spool, struct pool *pool, size_t memory)
 {
-    buf_init(&spool->memory, pool, SPOOL_MEMORY);
+    buf_init(&spool->memory, pool, memory);
     spool->fd = -1;
     spool->len = 0;
 }
@@ -58,6 +58,18 @@ static int open_file(void)
     return fd;
 }
 
+int spool_to_file(struct spool *spool)
+{
+    if (spool->fd >= 0)
+        return 0;
+    spool->fd = open_file();
+    if (spool->fd < 0)
+        return WEIR_ERROR_SYSTEM;
+    int rc = write_all(spool->fd, spool->memory.ptr, spool->memory.len);
+    buf_done(&spool->memory);
+    return rc;
+}
+
 int spool_write(struct spool *spool, weir_str data)
 {
     int rc;
@@ -65,16 +77,9 @@ int spool_write(struct spool *spool, weir_str data)
     if (spool->fd < 0 && buf_fits(&spool->memory, data.len)) {
         rc = buf_append(&spool->memory, data.ptr, data.len);
     } else {
-        if (spool->fd < 0) {
-            spool->fd = open_file();
-            if (spool->fd < 0)
-                return WEIR_ERROR_SYSTEM;
-            rc = write_all(spool->fd, spool->memory.ptr, spool->memory.len);
-            buf_done(&spool->memory);
-            if (rc != 0)
-                return rc;
-        }
-        rc = write_all(spool->fd, data.ptr, data.len);
+        rc = spool_to_file(spool);
+        if (rc == 0)
+            rc = write_all(spool->fd, data.ptr, data.len);
     }
     if (rc == 0)
         spool->len += data.len;
