@@ -93,6 +93,8 @@ int stream_connect(struct stream *s, struct loop *loop, const struct sockaddr *a
 static void on_closed(uv_handle_t *handle)
 {
     struct stream *s = container_of((uv_poll_t *)handle, struct stream, poll);
+
+    outq_done(&s->out); /* whoever did not know yet may have queued more */
     s->ops->closed(s);
 }
 

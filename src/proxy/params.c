@@ -99,13 +99,12 @@ static int put_header(struct gateway *g, const struct header *h)
 int gateway_params(struct gateway *g)
 {
     weir_exchange *x = g->x;
-    weir_str name, value;
-    int rc = put_trusted(g);
+    int rc = exchange_load(x); /* none must be missing because memory was out */
 
     if (rc == 0)
+        rc = put_trusted(g);
+    if (rc == 0)
         rc = put_request_line(g);
-    if (rc == 0 && !x->headers_loaded)
-        (void)weir_header_at(x, 0, &name, &value);
     for (size_t i = 0; i < x->header_count && rc == 0; i++)
         rc = put_header(g, &x->headers[i]);
     return rc ? rc : weir_web_params_end(g->call.request);

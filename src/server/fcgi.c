@@ -60,11 +60,13 @@ static void lose(struct fcgi_conn *c)
     each_exchange(c, cancel_one);
 }
 
-/* Closes once everything is sent, if there is a reason to and nothing runs any more. */
+/* Closes once everything is sent, if there is a reason to and nothing runs any more. A request
+ * whose parameters were not complete at a half-close never will be. */
 static void close_if_done(struct fcgi_conn *c)
 {
     bool done = weir_app_session_wants_close(&c->session) ||
-                (c->session.requests.count == 0 && (c->half_closed || c->conn.sl->stopping));
+                (c->session.requests.count == 0 && c->conn.sl->stopping) ||
+                (c->exchange_count == 0 && c->half_closed);
 
     if (done && !c->lost)
         stream_finish(&c->conn.stream, !c->half_closed);
@@ -93,6 +95,7 @@ static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
     }
     request->user = x;
     list_insert(&c->exchanges, &x->node);
+    c->exchange_count++;
     x->x.handler = c->conn.site->dispatch;
     x->x.handler_arg = c->conn.site->dispatch_arg;
     x->x.data_length = request->data_length;
@@ -174,7 +177,7 @@ static bool on_event(struct fcgi_conn *c, const weir_app_event *event, weir_str 
 static void update_deadline(struct fcgi_conn *c)
 {
     const struct weir_app_session *s = &c->session;
-    bool head = s->requests.count > 0 && list_empty(&c->exchanges);
+    bool head = s->requests.count > 0 && c->exchange_count == 0;
     bool body = false;
 
     head = head || !reader_at_boundary(&s->reader);
@@ -252,7 +255,7 @@ static void on_end(struct stream *stream)
 {
     struct fcgi_conn *c = conn_of(stream);
 
-    if (c->session.requests.count == 0) {
+    if (c->exchange_count == 0) {
         deadline_clear(&c->deadline);
         stream_finish(stream, false);
         return;
@@ -264,8 +267,7 @@ static void on_end(struct stream *stream)
     c->half_closed = true;
     deadline_clear(&c->deadline);
     each_exchange(c, input_is_short);
-    if (list_empty(&c->exchanges))
-        close_if_done(c);
+    close_if_done(c);
 }
 
 static void on_error(struct stream *stream, int error, bool writing)
@@ -311,8 +313,10 @@ static void on_closed(struct stream *stream)
 {
     struct fcgi_conn *c = conn_of(stream);
 
+    if (!c->lost) /* closed since an answer could not be queued: the others are over, too */
+        lose(c);
     c->closed = true;
-    if (list_empty(&c->exchanges))
+    if (c->exchange_count == 0)
         conn_free(c);
 }
 
@@ -344,7 +348,7 @@ static void on_deadline(struct deadline *deadline)
         update_deadline(c); /* it is us who do not read */
         return;
     }
-    if (list_empty(&c->exchanges) || !reader_at_boundary(&c->session.reader)) {
+    if (c->exchange_count == 0 || !reader_at_boundary(&c->session.reader)) {
         note(c, WEIR_LOG_INFO, "head-timeout");
         lose(c);
         return;
@@ -374,6 +378,7 @@ void fcgi_released(struct fcgi_exchange *x)
     bool alone = c->session.requests.count == 1;
 
     list_remove(&x->node);
+    c->exchange_count--;
     exchange_done(&x->x);
     if (broken && alone && !c->lost) {
         /* Nothing else runs here: a connection that ends without END_REQUEST is the clearest sign
@@ -382,11 +387,13 @@ void fcgi_released(struct fcgi_exchange *x)
         c->session.dead = true;
         stream_finish(&c->conn.stream, false);
     }
+    if (c->conn.stream.closing)
+        c->session.dead = true; /* nothing is to be queued any more */
     /* With others running, a status that says "not processed" after output says "broken" (rule o).
      */
     if (weir_app_end(request, app_status, status) != 0)
         stream_close(&c->conn.stream);
-    if (c->closed && list_empty(&c->exchanges)) {
+    if (c->closed && c->exchange_count == 0) {
         conn_free(c);
         return;
     }

@@ -19,7 +19,8 @@ struct fcgi_exchange {
 struct fcgi_conn {
     struct conn conn; /* first */
     struct weir_app_session session;
-    struct list exchanges;
+    struct list exchanges;   /* a walk over them may have taken some out of it: */
+    uint32_t exchange_count; /* how many there are */
     struct deadline deadline;
     size_t answered;  /* output that input has caused since there was little of it */
     bool half_closed; /* the web server sends no more but waits for answers */

@@ -292,7 +292,7 @@ int fcgi_load_headers(weir_exchange *ex)
 {
     const struct params *params = &((struct fcgi_exchange *)ex)->request->params;
 
-    ex->header_count = 0;
+    ex->header_count = 0; /* this may be the second attempt */
     ex->headers = arena_alloc(ex->arena, (params->count + 1) * sizeof *ex->headers);
     if (!ex->headers)
         return WEIR_ERROR_NOMEM;

@@ -77,7 +77,9 @@ static int send_pieces(weir_exchange *ex, const weir_str *pieces, size_t count, 
     }
     if (!exchange_sends_body(ex))
         count = 0;
-    if (rc == 0 && n > 0 && count <= 3) { /* head and body in one record */
+    /* Head and body in one record, unless the head would be borrowed: it ends with the exchange. */
+    bool copied = !(flags & SEND_BORROW) || n == 0 || all[0].len < OUTQ_BORROW_MIN;
+    if (rc == 0 && n > 0 && count <= 3 && copied) {
         for (size_t i = 0; i < count; i++)
             all[n++] = pieces[i];
         rc = app_stdout(x->request, all, n, flags & SEND_BORROW);

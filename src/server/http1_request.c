@@ -147,7 +147,7 @@ int http1_load_headers(weir_exchange *ex)
     const struct http_request *r = &x->request;
     char *head = (char *)(uintptr_t)x->head;
 
-    ex->header_count = 0;
+    ex->header_count = 0; /* this may be the second attempt */
     ex->headers = arena_alloc(ex->arena, r->field_count * sizeof *ex->headers);
     if (!ex->headers)
         return WEIR_ERROR_NOMEM;

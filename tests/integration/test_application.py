@@ -1,5 +1,6 @@
 """A scripted web server in front of echo: what libweir makes of records, good and bad."""
 import json
+import socket
 
 import pytest
 
@@ -322,3 +323,16 @@ def test_slow_reader_does_not_stop_the_others(echo):
         for number in range(1, 20):
             app.send(request(number))
             assert answer_of(app, number)
+
+
+@pytest.mark.parametrize('running', [False, True])
+def test_half_close_within_parameters(app, running):
+    """A request whose parameters stay incomplete does not keep the connection; the answer of
+    another one is sent before."""
+    if running:
+        app.send(request(values=params(target='/?delay=100')))
+    app.send(begin(2, flags=KEEP_CONN), record(PARAMS, 2, pairs({'A': 'b'})))
+    app.sock.shutdown(socket.SHUT_WR)
+    if running:
+        assert answer_of(app)
+    assert app.at_end()
