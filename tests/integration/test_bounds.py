@@ -7,7 +7,7 @@ import threading
 import pytest
 
 import fcgi_peer as fcgi
-from fcgi_peer import KEEP_CONN, OK, STDOUT, Backend, record
+from fcgi_peer import KEEP_CONN, STDOUT, Backend, record
 from http_peer import MIB, Client
 from server import BUILD, LEAN, connect
 
@@ -53,7 +53,7 @@ def test_requests_without_reading_the_answers(servers, scheme):
     assert memory(server) - before < 32 * MIB
     sock.shutdown(socket.SHUT_WR)
     sock.settimeout(20)
-    got = tail = 0
+    got = 0
     tail = b''
     while data := sock.recv(1 << 18):
         tail += data
