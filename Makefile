@@ -8,7 +8,7 @@ DESTDIR     ?=
 
 c_files = $(shell find include src examples tests fuzz \( -name '*.c' -o -name '*.h' \) | sort)
 
-.PHONY: all help run test bench install format check-format clean
+.PHONY: all help run test bench install docs format check-format clean
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
@@ -24,6 +24,7 @@ help:
 	@echo 'make test              all tests, also with ASan and UBSan; last line: N passed, N failed'
 	@echo 'make bench             CPU per request of weir side by side with nginx'
 	@echo 'make install           into $$(DESTDIR)$$(prefix); prefix is /usr/local unless given'
+	@echo 'make docs              write the documents that are generated from tests'
 	@echo 'make format            clang-format all C files; check-format only looks'
 	@echo 'make clean             remove the build folders'
 
@@ -44,6 +45,9 @@ bench:
 install: all
 	@meson configure $(BUILD) --prefix=$(abspath $(prefix))
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
+
+docs:
+	@scripts/make-conformance
 
 format:
 	@clang-format-14 -i $(c_files)

@@ -60,7 +60,11 @@ WEIR_API int weir_allow(weir_exchange *x);
  */
 WEIR_API int weir_deny(weir_exchange *x, int status, const char *content_type, const char *body);
 
-/* Filter: the length of the file, -1 if not said, and the time it was last changed, in seconds
+/* A Filter reads its body to the end before it writes (FastCGI 6.4): until then weir_write and
+ * weir_flush give STATE, and an answer in one piece (weir_respond, weir_fail, ...) is kept until
+ * what is left of the body has been skipped. The file need not be read to its end.
+ *
+ * The length of the file, -1 if not said, and the time it was last changed, in seconds
  * since 1970, -1 if not said. */
 WEIR_API int64_t weir_data_length(weir_exchange *x);
 WEIR_API int64_t weir_data_mtime(weir_exchange *x);

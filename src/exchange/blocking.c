@@ -93,6 +93,8 @@ static void on_readable(weir_exchange *x)
     complete(b, rc);
 }
 
+static int end_and_release_call(struct blocking *b);
+
 static void on_drain(weir_exchange *x, void *arg)
 {
     struct blocking *b = arg;
@@ -100,7 +102,17 @@ static void on_drain(weir_exchange *x, void *arg)
     if (!b->waits_for_drain)
         return;
     b->waits_for_drain = false;
-    complete(b, x->cancelled ? WEIR_ERROR_CANCELLED : 0);
+    if (b->ends_later)
+        (void)end_and_release_call(b);
+    else
+        complete(b, x->cancelled ? WEIR_ERROR_CANCELLED : 0);
+}
+
+static void wait_for_drain(struct blocking *b)
+{
+    b->waits_for_drain = true;
+    b->x->on_drain = on_drain;
+    b->x->on_drain_arg = b;
 }
 
 static int send_call(struct blocking *b)
@@ -113,9 +125,7 @@ static int send_call(struct blocking *b)
     x->carrier->flush(x);
     if (!exchange_congested(x))
         return 0;
-    b->waits_for_drain = true;
-    x->on_drain = on_drain;
-    x->on_drain_arg = b;
+    wait_for_drain(b);
     x->carrier->want_drain(x);
     return BLOCKING_LATER;
 }
@@ -124,9 +134,10 @@ static void on_cancel(weir_exchange *x, void *arg)
 {
     struct blocking *b = arg;
 
-    (void)x;
-    if (b->waits_for_input || b->waits_for_drain) {
-        b->waits_for_input = b->waits_for_drain = false;
+    if (b->waits_for_drain) {
+        on_drain(x, b);
+    } else if (b->waits_for_input) {
+        b->waits_for_input = false;
         complete(b, WEIR_ERROR_CANCELLED);
     }
 }
@@ -162,6 +173,12 @@ static int release_call(struct blocking *b)
 
 static int end_and_release_call(struct blocking *b)
 {
+    if (b->x->held) {
+        b->ends_later = true;
+        exchange_drop_body(b->x);
+        wait_for_drain(b);
+        return BLOCKING_LATER;
+    }
     (void)end_call(b);
     return release_call(b);
 }
@@ -221,12 +238,14 @@ void blocking_run(struct blocking *b, struct blocking_thread *thread)
     arena_done(&thread->arena);
 }
 
-/* Hands over what was written. */
+/* Hands over what was written; a Filter's is kept while it is too early for it. */
 static int hand_over(struct blocking *b)
 {
     b->piece = str(b->thread->out, b->out_len);
-    b->out_len = 0;
-    return call(b, send_call);
+    int rc = call(b, send_call);
+    if (rc != WEIR_ERROR_STATE)
+        b->out_len = 0;
+    return rc;
 }
 
 int blocking_write(weir_exchange *x, weir_str data)

@@ -46,6 +46,7 @@ struct blocking {
     char *read_to;
     size_t read_room;
     bool waits_for_input, waits_for_drain;
+    bool ends_later; /* the handler has returned, its answer waits for the end of the body */
 
     size_t out_len;
     bool ended; /* the handler has ended the exchange; the rest is done when it returns */

@@ -58,7 +58,7 @@ void exchange_hold(weir_exchange *x)
 
 void exchange_unhold(weir_exchange *x)
 {
-    if (--x->busy == 0 && x->finished)
+    if (--x->busy == 0 && x->finished && !x->held)
         x->carrier->release(x);
 }
 
@@ -122,7 +122,8 @@ static size_t input(weir_exchange *x, struct exchange_input *in, weir_str data)
 {
     size_t taken = 0;
 
-    if (x->finished || x->cancelled || in->state != 0) /* over, or broken off by a deadline */
+    /* Over, broken off by a deadline, or not wanted. */
+    if (x->finished || x->cancelled || in->state != 0 || in->dropped)
         return data.len;
     exchange_hold(x);
     if (in->kept.len > 0)
@@ -153,6 +154,13 @@ static void input_end(weir_exchange *x, struct exchange_input *in, int state)
     if (x->on_readable)
         x->on_readable(x);
     exchange_unhold(x);
+}
+
+void exchange_drop_body(weir_exchange *x)
+{
+    x->body.dropped = true;
+    buf_done(&x->body.kept);
+    x->carrier->body_wanted(x);
 }
 
 size_t exchange_body(weir_exchange *x, weir_str data)

@@ -73,7 +73,8 @@ struct exchange_input {
     size_t given_back; /* of what fn was just given, how much it did not take */
     int state;         /* 0, 1 or an error, once everything was received */
     bool paused;
-    bool done; /* the handler has been told of the end */
+    bool done;    /* the handler has been told of the end */
+    bool dropped; /* nobody will read it */
 };
 
 struct weir_exchange {
@@ -126,6 +127,8 @@ struct weir_exchange {
     unsigned busy;
     atomic_bool cancelled; /* also looked at by worker threads */
     bool finished;
+    bool held;     /* output must wait: a Filter's body has not ended (FastCGI 6.4) */
+    weir_str last; /* of a response that was ended while held */
 };
 
 enum { BODY_BUFFER = 64 * 1024, RESPONSE_FIELDS_MAX = 100 };
@@ -163,6 +166,9 @@ size_t exchange_body(weir_exchange *x, weir_str data);
 /* The body is over: 1 complete, or an error. */
 void exchange_body_end(weir_exchange *x, int state);
 
+/* What is left of the body is not kept any more, though the exchange goes on. */
+void exchange_drop_body(weir_exchange *x);
+
 /* The same for a Filter's data. */
 size_t exchange_data(weir_exchange *x, weir_str data);
 void exchange_data_end(weir_exchange *x, int state);
@@ -176,6 +182,10 @@ void exchange_drained(weir_exchange *x);
  * finishes the exchange). Does not refuse with AGAIN: look at exchange_congested before. */
 int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags);
 bool exchange_congested(const weir_exchange *x);
+
+/* Output need not wait any more; called with the exchange on hold. A response that was ended
+ * meanwhile is sent. */
+void exchange_unheld(weir_exchange *x);
 
 /* weir_log, on the loop: line ends with a line feed. */
 int exchange_log(weir_exchange *x, weir_str line);

@@ -78,12 +78,44 @@ bool exchange_sends_body(const weir_exchange *x)
     return http_has_body(x->status, x->is_head);
 }
 
-/* The handler is done with the exchange; it is released when no callback is running. */
+/* The handler is done with the exchange; it is released when no callback is running, and nothing
+ * has to wait. */
 static void end_exchange(weir_exchange *x)
 {
     x->finished = true;
-    if (x->busy == 0)
+    if (x->busy == 0 && !x->held)
         x->carrier->release(x);
+}
+
+/* Keeps the end of a response that may not be sent yet. */
+static int keep_last(weir_exchange *x, const weir_str *pieces, size_t count)
+{
+    size_t len = 0;
+
+    for (size_t i = 0; i < count; i++)
+        len += pieces[i].len;
+    char *copy = arena_alloc(x->arena, len + 1);
+    if (!copy)
+        return WEIR_ERROR_NOMEM;
+    x->last = str(copy, len);
+    for (size_t i = 0; i < count; copy += pieces[i++].len)
+        if (pieces[i].len)
+            memcpy(copy, pieces[i].ptr, pieces[i].len);
+    return 0;
+}
+
+static int send_pieces(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags)
+{
+    return x->held ? keep_last(x, pieces, count) : x->carrier->send(x, pieces, count, flags);
+}
+
+void exchange_unheld(weir_exchange *x)
+{
+    x->held = false;
+    if (x->finished)
+        (void)x->carrier->send(x, &x->last, 1, SEND_END);
+    else
+        exchange_drained(x);
 }
 
 static bool falls_short(const weir_exchange *x)
@@ -97,7 +129,7 @@ int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsign
     size_t total = 0;
     int rc = 0;
 
-    if (x->finished)
+    if (x->finished || (x->held && !end))
         return WEIR_ERROR_STATE;
     for (size_t i = 0; i < count; i++)
         total += pieces[i].len;
@@ -116,7 +148,7 @@ int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsign
     if (rc == 0) {
         if (!exchange_sends_body(x) && (x->head_sent || !end))
             count = 0;
-        rc = x->carrier->send(x, pieces, count, flags);
+        rc = send_pieces(x, pieces, count, flags);
     } else if (rc == WEIR_ERROR_CONTENT_LENGTH) {
         exchange_fail(x);
         return rc;
@@ -227,7 +259,7 @@ void exchange_fail(weir_exchange *x)
         x->declared = -1;
         x->has_date = false;
         (void)exchange_add_field(x, WEIR_STR("Content-Type"), WEIR_STR("text/plain"));
-        (void)x->carrier->send(x, &text, 1, SEND_END);
+        (void)send_pieces(x, &text, 1, SEND_END);
     }
     end_exchange(x);
 }

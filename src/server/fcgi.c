@@ -47,7 +47,10 @@ static void each_exchange(struct fcgi_conn *c, void (*fn)(struct fcgi_exchange *
 
 static void cancel_one(struct fcgi_exchange *x)
 {
+    exchange_hold(&x->x);
+    x->x.held = false;
     exchange_cancel(&x->x);
+    exchange_unhold(&x->x);
 }
 
 /* The connection is gone: every handler hears of it; the memory stays until they have let go. */
@@ -101,6 +104,7 @@ static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
     x->x.data_length = request->data_length;
     if (request->role != WEIR_FILTER)
         x->x.data.state = 1;
+    x->x.held = request->role == WEIR_FILTER;
     if (request->phase == APP_INPUT_DONE) {
         x->input_done = true;
         x->x.body.state = 1;
@@ -112,7 +116,11 @@ static int on_begin(struct fcgi_conn *c, struct weir_app_request *request)
 static void body_end(struct fcgi_exchange *x, int error)
 {
     x->input_done = x->x.role != WEIR_FILTER;
+    exchange_hold(&x->x);
+    if (x->x.held)
+        exchange_unheld(&x->x);
     exchange_body_end(&x->x, error ? error : 1);
+    exchange_unhold(&x->x);
 }
 
 static void data_end(struct fcgi_exchange *x, int error)
@@ -161,7 +169,7 @@ static bool on_event(struct fcgi_conn *c, const weir_app_event *event, weir_str 
         body_end(x, event->error);
         return true;
     case WEIR_APP_ABORT:
-        exchange_cancel(&x->x);
+        cancel_one(x);
         return true;
     case WEIR_APP_REFUSED:
         note(c, WEIR_LOG_WARNING, weir_error_name(event->error));
@@ -245,7 +253,9 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
 
 static void input_is_short(struct fcgi_exchange *x)
 {
-    if (!x->input_done)
+    if (x->x.held)
+        cancel_one(x); /* what it waits for will not come */
+    else if (!x->input_done)
         inputs_fail(x, WEIR_ERROR_SHORT_BODY);
 }
 
@@ -331,7 +341,9 @@ static const struct stream_ops stream_ops = {
 
 static void body_timed_out(struct fcgi_exchange *x)
 {
-    if (!x->input_done)
+    if (x->x.held)
+        cancel_one(x);
+    else if (!x->input_done)
         inputs_fail(x, WEIR_ERROR_TIMEOUT);
 }
 

@@ -109,7 +109,7 @@ static int informational(weir_exchange *ex, unsigned status, const weir_pair *fi
 
     if (is_gone(x))
         return WEIR_ERROR_CANCELLED;
-    if (ex->head_sent)
+    if (ex->head_sent || ex->held)
         return WEIR_ERROR_STATE;
     block.fields = (weir_pair *)(uintptr_t)fields;
     block.field_count = count;

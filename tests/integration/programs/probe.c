@@ -102,6 +102,57 @@ static void answer(weir_exchange *x, void *arg)
     weir_respond(x, 200, "text/plain", "ok\n");
 }
 
+/* A Filter's two inputs: how long each was, and how it ended. */
+struct filter {
+    unsigned long long body, data;
+    int body_state;
+};
+
+static void answer_filter(weir_exchange *x, const struct filter *f, int data_state)
+{
+    char line[200];
+
+    snprintf(line, sizeof line, "body %llu %d data %llu of %lld %d changed %lld\n", f->body,
+             f->body_state, f->data, (long long)weir_data_length(x), data_state,
+             (long long)weir_data_mtime(x));
+    weir_respond(x, 200, "text/plain", line);
+}
+
+static void on_filter_data(weir_exchange *x, weir_str data, int state, void *arg)
+{
+    struct filter *f = arg;
+
+    f->data += data.len;
+    if (state != 0)
+        answer_filter(x, f, state);
+}
+
+static void on_filter_body(weir_exchange *x, weir_str data, int state, void *arg)
+{
+    struct filter *f = arg;
+
+    f->body += data.len;
+    if (state == 0)
+        return;
+    f->body_state = state;
+    if (strcmp(weir_path(x), "/filter-cached") == 0)
+        answer_filter(x, f, 0);
+    else
+        weir_on_data(x, on_filter_data, f);
+}
+
+static void filter(weir_exchange *x)
+{
+    struct filter *f = weir_alloc(x, sizeof *f);
+
+    if (!f) {
+        weir_fail(x);
+        return;
+    }
+    memset(f, 0, sizeof *f);
+    weir_on_body(x, on_filter_body, f);
+}
+
 static void on_loop(weir_exchange *x, const char *path)
 {
     if (strcmp(path, "/wait") == 0)
@@ -112,6 +163,8 @@ static void on_loop(weir_exchange *x, const char *path)
         write_on(x, NULL);
     else if (strcmp(path, "/ignore") == 0) /* its body */
         weir_after(x, (uint32_t)option(x, "for="), answer, NULL);
+    else if (strcmp(path, "/filter") == 0 || strcmp(path, "/filter-cached") == 0)
+        filter(x);
     else
         answer(x, NULL);
 }
@@ -165,6 +218,20 @@ static void compute(weir_exchange *x)
     weir_set_app_status(x, APP_STATUS);
 }
 
+static void blocking_filter(weir_exchange *x, bool cached)
+{
+    struct filter f = {0};
+    char some[1000];
+    int rc;
+
+    while ((rc = weir_read(x, some, sizeof some)) > 0)
+        f.body += (unsigned)rc;
+    f.body_state = rc ? rc : 1;
+    while (!cached && (rc = weir_read_data(x, some, sizeof some)) > 0)
+        f.data += (unsigned)rc;
+    answer_filter(x, &f, cached ? 0 : rc ? rc : 1);
+}
+
 static void on_worker(weir_exchange *x, const char *path)
 {
     if (strcmp(path, "/read") == 0) {
@@ -173,6 +240,13 @@ static void on_worker(weir_exchange *x, const char *path)
         write_all(x);
     } else if (strcmp(path, "/compute") == 0) {
         compute(x);
+    } else if (strncmp(path, "/filter", 7) == 0) {
+        blocking_filter(x, strcmp(path, "/filter-cached") == 0);
+    } else if (strcmp(path, "/too-early") == 0) { /* for a Filter that has read nothing */
+        if (weir_write(x, piece, 1000) != 0 || weir_flush(x) != WEIR_ERROR_STATE)
+            tell(x, "odd");
+        if (weir_write(x, piece, 1000) != 0)
+            tell(x, "odd");
     } else {
         if (strcmp(path, "/ignore") == 0)
             pause_for(option(x, "for="));
@@ -203,6 +277,8 @@ static void handle(weir_exchange *x, void *arg)
         weir_fail(x);
     else if (strcmp(path, "/error") == 0)
         fail(x);
+    else if (strcmp(path, "/redirect") == 0 && weir_add_header(x, "Location", "/there") == 0)
+        weir_respond(x, 302, NULL, "");
     else if (options->workers)
         on_worker(x, path);
     else
