@@ -306,6 +306,15 @@ void blocking_fail(weir_exchange *x)
         b->failed = b->ended = true;
 }
 
+static int hand_in(struct blocking *b, struct exchange_input *in, void *out, size_t room)
+{
+    b->input = in;
+    b->read_to = out;
+    b->read_room = room;
+    return call(b, read_call);
+}
+
+/* Reading little at a time would cost a way to the loop and back each: more is fetched ahead. */
 static int read_input(weir_exchange *x, struct exchange_input *in, void *out, size_t room)
 {
     struct blocking *b = x->blocking;
@@ -314,10 +323,23 @@ static int read_input(weir_exchange *x, struct exchange_input *in, void *out, si
         return WEIR_ERROR_STATE;
     if (room == 0 || room > INT32_MAX / 2)
         return WEIR_ERROR_INVALID;
-    b->input = in;
-    b->read_to = out;
-    b->read_room = room;
-    return call(b, read_call);
+    if (x->cancelled)
+        return WEIR_ERROR_CANCELLED;
+    if (b->ahead.len > 0 && b->ahead_of != in)
+        return hand_in(b, in, out, room);
+    if (b->ahead.len == 0) {
+        if (room >= BLOCKING_BUFFER)
+            return hand_in(b, in, out, room);
+        int rc = hand_in(b, in, b->thread->in, BLOCKING_BUFFER);
+        if (rc <= 0)
+            return rc;
+        b->ahead = str(b->thread->in, (size_t)rc);
+        b->ahead_of = in;
+    }
+    size_t n = room < b->ahead.len ? room : b->ahead.len;
+    memcpy(out, b->ahead.ptr, n);
+    b->ahead = str(b->ahead.ptr + n, b->ahead.len - n);
+    return (int)n;
 }
 
 int weir_read(weir_exchange *x, void *out, size_t room)

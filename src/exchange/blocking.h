@@ -26,6 +26,7 @@ struct blocking_thread {
     struct pool pool;
     struct arena arena;
     char out[BLOCKING_BUFFER]; /* written and not handed over */
+    char in[BLOCKING_BUFFER];  /* fetched and not read */
 };
 
 /* One exchange on its way to and on a worker. */
@@ -47,6 +48,9 @@ struct blocking {
     size_t read_room;
     bool waits_for_input, waits_for_drain;
     bool ends_later; /* the handler has returned, its answer waits for the end of the body */
+
+    weir_str ahead; /* what was fetched ahead, and of which input */
+    const struct exchange_input *ahead_of;
 
     size_t out_len;
     bool ended; /* the handler has ended the exchange; the rest is done when it returns */
