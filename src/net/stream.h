@@ -118,6 +118,13 @@ static inline size_t stream_pending(const struct stream *stream)
     return stream->out.bytes + (stream->tls ? tls_session_unsent(stream->tls) : 0);
 }
 
+/* Whether what is queued may still reach the peer. False at once after a write has failed, before
+ * the owner is told of it. */
+static inline bool stream_writable(const struct stream *stream)
+{
+    return !stream->closing && !stream->write_failed;
+}
+
 /* Asks for one call of drained. */
 static inline void stream_want_drain(struct stream *stream)
 {

@@ -11,7 +11,7 @@ static struct http1_exchange *of(const weir_exchange *x)
 
 static bool is_gone(const struct http1_exchange *x)
 {
-    return x->conn->lost || x->conn->conn.stream.closing;
+    return x->conn->lost || !stream_writable(&x->conn->conn.stream);
 }
 
 static char *put(char *p, weir_str s)

@@ -153,6 +153,25 @@ def test_http_client_gone(servers, workers, path):
 
 
 @pytest.mark.parametrize('carrier', ['fcgi', 'http'])
+def test_closed_in_the_middle_of_a_write(servers, carrier):
+    """A handler that never has to wait, since its peer reads all the time, hears of the close from
+    weir_write: it may not be left writing to nobody."""
+    server = start(servers, f'{carrier}+unix:{servers.folder}/probe.sock')
+    buffer = bytearray(1 << 20)
+    for number in range(1, 31):
+        peer = Client(server.address) if carrier == 'http' else Application(server.address)
+        if carrier == 'http':
+            peer.sock.sendall(f'GET /write?id={number} HTTP/1.1\r\nHost: a\r\n\r\n'.encode())
+        else:
+            peer.send(request(1, values=params(target=f'/write?id={number}')))
+        taken = 0
+        while taken < number << 18:
+            taken += peer.sock.recv_into(buffer)
+        peer.close()
+        event(server, number, 'release')
+
+
+@pytest.mark.parametrize('carrier', ['fcgi', 'http'])
 @pytest.mark.parametrize('workers, path', LOOP + WORKER)
 def test_second_sigterm_cancels(servers, workers, path, carrier):
     """REQ(128): SIGTERM asks the program to exit. The first lets requests finish, the second cancels
