@@ -6,7 +6,7 @@ BENCH_FLAGS ?=
 prefix      ?= /usr/local
 DESTDIR     ?=
 
-c_files = $(shell find include src examples tests fuzz \( -name '*.c' -o -name '*.h' \) | sort)
+c_files = $(shell find include src examples tests fuzz bench \( -name '*.c' -o -name '*.h' \) | sort)
 
 .PHONY: all help run test bench install docs format check-format clean
 .NOTPARALLEL:

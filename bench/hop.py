@@ -263,4 +263,5 @@ def main():
                                                       indent=2) + '\n')
 
 
-main()
+if __name__ == '__main__':
+    main()
