@@ -14,59 +14,50 @@
 #include "http/request.h"
 #include "server/fcgi.h"
 
-/* X(identifier, name): the request line, and what is chosen by the client with it. */
-#define LINE_PARAMS(X) \
-    X(REQUEST_METHOD)  \
-    X(REQUEST_URI)     \
-    X(QUERY_STRING)    \
-    X(SCRIPT_NAME)     \
-    X(PATH_INFO)       \
-    X(PATH_TRANSLATED) \
-    X(DOCUMENT_URI)    \
-    X(CONTENT_TYPE)    \
-    X(CONTENT_LENGTH)  \
-    X(SERVER_PROTOCOL) \
-    X(SERVER_NAME)     \
-    X(SERVER_PORT)
+/* X(name, second letter, last letter): the request line, and what is chosen by the client with it.
+ */
+#define LINE_PARAMS(X)           \
+    X(REQUEST_METHOD, 'E', 'D')  \
+    X(REQUEST_URI, 'E', 'I')     \
+    X(QUERY_STRING, 'U', 'G')    \
+    X(SCRIPT_NAME, 'C', 'E')     \
+    X(PATH_INFO, 'A', 'O')       \
+    X(PATH_TRANSLATED, 'A', 'D') \
+    X(DOCUMENT_URI, 'O', 'I')    \
+    X(CONTENT_TYPE, 'O', 'E')    \
+    X(CONTENT_LENGTH, 'O', 'H')  \
+    X(SERVER_PROTOCOL, 'E', 'L') \
+    X(SERVER_NAME, 'E', 'E')     \
+    X(SERVER_PORT, 'E', 'T')
 
 enum line_param {
-#define LINE_ENUM(name) LINE_##name,
+#define LINE_ENUM(name, second, last) LINE_##name,
     LINE_PARAMS(LINE_ENUM)
 #undef LINE_ENUM
         LINE_COUNT
 };
 
-static const weir_str line_names[LINE_COUNT] = {
-#define LINE_NAME(name) {#name, sizeof #name - 1},
+/* Two letters tell the names apart: no two share a slot, or the compiler would say so. */
+enum { LINE_SLOTS = 32 };
+#define LINE_SLOT(second, last) (((unsigned char)(second) + (unsigned char)(last)) % LINE_SLOTS)
+
+static const struct {
+    weir_str name;
+    uint8_t param;
+} line_slots[LINE_SLOTS] = {
+#define LINE_NAME(name, second, last) \
+    [LINE_SLOT(second, last)] = {{#name, sizeof #name - 1}, LINE_##name},
     LINE_PARAMS(LINE_NAME)
 #undef LINE_NAME
 };
 
-/* Which parameter of the request line the name is; LINE_COUNT: none. The length leaves at most four
- * candidates, their second and last letters at most one. */
+/* Which parameter of the request line the name is; LINE_COUNT: none. */
 static unsigned line_param(weir_str name)
 {
-    enum { SHORTEST = 9, LONGEST = 15, NONE = LINE_COUNT };
-    static const uint8_t by_length[LONGEST - SHORTEST + 1][4] = {
-        {LINE_PATH_INFO, NONE, NONE, NONE},
-        {NONE, NONE, NONE, NONE},
-        {LINE_REQUEST_URI, LINE_SCRIPT_NAME, LINE_SERVER_NAME, LINE_SERVER_PORT},
-        {LINE_QUERY_STRING, LINE_DOCUMENT_URI, LINE_CONTENT_TYPE, NONE},
-        {NONE, NONE, NONE, NONE},
-        {LINE_REQUEST_METHOD, LINE_CONTENT_LENGTH, NONE, NONE},
-        {LINE_PATH_TRANSLATED, LINE_SERVER_PROTOCOL, NONE, NONE},
-    };
-
-    if (name.len < SHORTEST || name.len > LONGEST)
+    if (name.len < 2)
         return LINE_COUNT;
-    const uint8_t *candidates = by_length[name.len - SHORTEST];
-    for (int i = 0; i < 4 && candidates[i] != NONE; i++) {
-        const char *candidate = line_names[candidates[i]].ptr;
-        if (name.ptr[1] == candidate[1] && name.ptr[name.len - 1] == candidate[name.len - 1] &&
-            memcmp(name.ptr, candidate, name.len) == 0)
-            return candidates[i];
-    }
-    return LINE_COUNT;
+    unsigned slot = LINE_SLOT(name.ptr[1], name.ptr[name.len - 1]);
+    return str_eq(name, line_slots[slot].name) ? line_slots[slot].param : LINE_COUNT;
 }
 
 static bool is_header(weir_str name)
@@ -74,40 +65,41 @@ static bool is_header(weir_str name)
     return name.len > 5 && memcmp(name.ptr, "HTTP_", 5) == 0;
 }
 
-/* Looks for an earlier parameter of the same name that is no header. seen holds a hash bit for each
- * name so far, so that hardly ever anything is compared. */
-static bool is_repeated(const weir_pair *pairs, size_t index, uint64_t *seen)
+/* Names so far, as a set of hashes: a name that is in it may be a repeated one, others are not, so
+ * that hardly ever anything is compared. */
+struct seen {
+    uint64_t bits[4];
+};
+
+static bool is_repeated(const weir_pair *pairs, size_t index, struct seen *seen)
 {
     weir_str name = pairs[index].name;
-    unsigned hash = (unsigned)name.len * 5;
+    unsigned hash = (unsigned)name.len * 37;
     if (name.len > 0)
-        hash += (unsigned char)name.ptr[name.len - 1] + (unsigned char)name.ptr[name.len / 2] * 3u;
-    uint64_t bit = 1ull << (hash & 63);
+        hash += (unsigned char)name.ptr[name.len - 1] + (unsigned char)name.ptr[name.len / 2] * 7u;
+    uint64_t *word = &seen->bits[hash >> 6 & 3], bit = 1ull << (hash & 63);
 
-    if (*seen & bit)
+    if (*word & bit)
         for (size_t i = 0; i < index; i++)
             if (str_eq(pairs[i].name, name))
                 return true;
-    *seen |= bit;
+    *word |= bit;
     return false;
 }
 
-/* Name and value follow each other in memory (wire/params.h). */
-static bool has_nul(weir_pair pair)
+/* One pass over all parameters: sorts out the request line and the first HTTP_HOST, refuses what is
+ * ambiguous. */
+static const char *sort_params(const weir_pair *pairs, size_t count, weir_str line[LINE_COUNT],
+                               weir_str *ret_host)
 {
-    return memchr(pair.name.ptr, 0, pair.name.len + pair.value.len) != NULL;
-}
-
-/* One pass over all parameters: sorts out the request line, refuses what is ambiguous. */
-static const char *sort_params(const weir_pair *pairs, size_t count, weir_str line[LINE_COUNT])
-{
-    uint64_t seen = 0;
+    struct seen seen = {{0}};
 
     for (size_t i = 0; i < count; i++) {
-        if (has_nul(pairs[i]))
-            return "params-nul";
-        if (is_header(pairs[i].name))
+        if (is_header(pairs[i].name)) {
+            if (!ret_host->ptr && str_eq(pairs[i].name, WEIR_STR("HTTP_HOST")))
+                *ret_host = pairs[i].value;
             continue;
+        }
         if (is_repeated(pairs, i, &seen))
             return "params-duplicate";
         unsigned param = line_param(pairs[i].name);
@@ -195,25 +187,20 @@ static int set_path(struct weir_exchange *ex, const weir_str line[LINE_COUNT],
     return 0;
 }
 
-/* The host of HTTP_HOST, if that is a host at all. */
-static int set_host(struct weir_exchange *ex, const weir_pair *pairs, size_t count)
+/* The host of an authority, if that is one at all. */
+static int set_host(struct weir_exchange *ex, weir_str authority)
 {
     weir_str host;
     uint32_t port;
 
-    for (size_t i = 0; i < count; i++) {
-        if (!str_eq(pairs[i].name, WEIR_STR("HTTP_HOST")))
-            continue;
-        if (!http_authority_parse(pairs[i].value, &host, &port) || host.len == 0)
-            return 0;
-        char *copy = arena_copy(ex->arena, host.ptr, host.len);
-        if (!copy)
-            return WEIR_ERROR_NOMEM;
-        for (size_t k = 0; k < host.len; k++)
-            copy[k] = ascii_lower(copy[k]);
-        ex->host = str(copy, host.len);
+    if (authority.len == 0 || !http_authority_parse(authority, &host, &port) || host.len == 0)
         return 0;
-    }
+    char *copy = arena_copy(ex->arena, host.ptr, host.len);
+    if (!copy)
+        return WEIR_ERROR_NOMEM;
+    for (size_t k = 0; k < host.len; k++)
+        copy[k] = ascii_lower(copy[k]);
+    ex->host = str(copy, host.len);
     return 0;
 }
 
@@ -221,12 +208,12 @@ int fcgi_exchange_init(struct fcgi_exchange *x, struct weir_app_request *request
                        const char **ret_reason)
 {
     struct weir_exchange *ex = &x->x;
-    weir_str line[LINE_COUNT] = {{NULL, 0}};
+    weir_str line[LINE_COUNT] = {{NULL, 0}}, host = {NULL, 0};
     const weir_pair *pairs = request->params.pairs;
     size_t count = request->params.count;
     int rc;
 
-    *ret_reason = sort_params(pairs, count, line);
+    *ret_reason = request->params.has_nul ? "params-nul" : sort_params(pairs, count, line, &host);
     if (*ret_reason)
         return WEIR_ERROR_PARAMS;
     *ret_reason = "out-of-memory";
@@ -237,7 +224,7 @@ int fcgi_exchange_init(struct fcgi_exchange *x, struct weir_app_request *request
     ex->is_head = str_eq(ex->method, WEIR_STR("HEAD"));
     ex->protocol = line[LINE_SERVER_PROTOCOL];
     rc = set_path(ex, line, ret_reason);
-    return rc ? rc : set_host(ex, pairs, count);
+    return rc ? rc : set_host(ex, host);
 }
 
 /* ---- Loaded when asked for ------------------------------------------------------------------- */

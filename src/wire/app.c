@@ -238,7 +238,8 @@ static int params_end(weir_app_request *request, weir_app_event *event)
 
     if (rc == 0 && !params->error &&
         (!read_length(params, WEIR_STR("CONTENT_LENGTH"), &request->content_length) ||
-         !read_length(params, WEIR_STR("FCGI_DATA_LENGTH"), &request->data_length)))
+         (request->role == WEIR_FILTER &&
+          !read_length(params, WEIR_STR("FCGI_DATA_LENGTH"), &request->data_length))))
         params->error = WEIR_ERROR_PARAMS;
     if (rc == WEIR_ERROR_NOMEM || params->error == WEIR_ERROR_NOMEM) {
         rc = weir_app_end(request, 0, WEIR_OVERLOADED);

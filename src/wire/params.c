@@ -4,6 +4,7 @@
 #include "wire/params.h"
 
 #include "base/str.h"
+#include "wire/record.h"
 
 enum { FIRST_ROOM = 1024, FIRST_PAIRS = 32 };
 
@@ -45,12 +46,17 @@ static int grow(struct params *params, struct arena *arena, size_t *room)
     return 0;
 }
 
+/* The next NUL from p on; most are lengths of empty values. */
+static const char *find_nul(const char *p, const char *stop)
+{
+    const char *nul = p < stop ? memchr(p, 0, (size_t)(stop - p)) : NULL;
+    return nul ? nul : stop;
+}
+
 int params_finish(struct params *params, struct arena *arena, size_t count_max)
 {
-    weir_str bytes = {params->bytes, params->len};
+    const char *next = params->bytes, *stop = next + params->len;
     size_t room = FIRST_PAIRS;
-    weir_pair pair;
-    int rc;
 
     if (params->error || params->len == 0)
         return 0;
@@ -58,24 +64,28 @@ int params_finish(struct params *params, struct arena *arena, size_t count_max)
     if (!params->pairs)
         return WEIR_ERROR_NOMEM;
 
-    /* The byte behind a value is the first length of the next pair: it may be overwritten once that
-     * pair has been read. */
-    char *end = NULL;
-    while ((rc = weir_pair_decode(&bytes, &pair)) > 0) {
+    const char *nul = find_nul(next, stop);
+    for (; next < stop; params->count++) {
         if (params->count == count_max) {
             params->error = WEIR_ERROR_LIMIT;
-            return 0;
+            break;
         }
         if (params->count == room && grow(params, arena, &room) != 0)
             return WEIR_ERROR_NOMEM;
-        params->pairs[params->count++] = pair;
-        if (end)
-            *end = '\0';
-        end = (char *)(uintptr_t)pair.value.ptr + pair.value.len;
+        weir_pair *pair = &params->pairs[params->count];
+        char *first_length = (char *)(uintptr_t)next;
+        if (!pair_take(&next, stop, pair)) {
+            params->error = WEIR_ERROR_PARAMS;
+            break;
+        }
+        *first_length = '\0'; /* it has been read, and stands behind the value before */
+        if (nul < next) {
+            if (nul < pair->name.ptr) /* a length, of this pair or an earlier one */
+                nul = find_nul(pair->name.ptr, stop);
+            params->has_nul = params->has_nul || nul < next;
+        }
     }
-    if (end)
-        *end = '\0';
-    params->error = rc;
+    *(char *)(uintptr_t)next = '\0';
     return 0;
 }
 

@@ -15,7 +15,8 @@
 struct params {
     char *bytes; /* in the request's arena, with a spare byte behind */
     size_t len, room;
-    int error; /* 0, LIMIT or PARAMS: the rest of the stream is skipped */
+    bool has_nul; /* somewhere in a name or a value */
+    int error;    /* 0, LIMIT or PARAMS: the rest of the stream is skipped */
     weir_pair *pairs;
     size_t count;
 };
@@ -24,9 +25,9 @@ struct params {
  * is noted. 0 or WEIR_ERROR_NOMEM. */
 int params_add(struct params *params, struct arena *arena, size_t max, weir_str content);
 
-/* Reads the pairs and puts a NUL behind each value; name and value of a pair follow each other in
- * memory. Sets error when the bytes are no list of pairs
- * or there are more than count_max. 0 or WEIR_ERROR_NOMEM. */
+/* Reads the pairs, puts a NUL behind each value, and notes whether one was inside already. Sets
+ * error when the bytes are no list of pairs or there are more than count_max. 0 or
+ * WEIR_ERROR_NOMEM. */
 int params_finish(struct params *params, struct arena *arena, size_t count_max);
 
 /* The value of the last pair of that name; absent: ptr is NULL. */

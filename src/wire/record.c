@@ -45,49 +45,34 @@ size_t weir_pair_encode(uint8_t *out, size_t room, weir_str name, weir_str value
     return size;
 }
 
-/* Reads one length at *pos of n bytes: false when it is cut off. */
-static bool get_length(const uint8_t *bytes, size_t n, size_t *pos, size_t *ret_len)
+/* Reads one length: where it ends, NULL when it is cut off. */
+static const uint8_t *get_length(const uint8_t *p, const uint8_t *end, size_t *ret_len)
 {
-    if (*pos >= n)
-        return false;
-
-    uint8_t first = bytes[*pos];
-    if (first < 128) {
-        *pos += 1;
-        *ret_len = first;
-        return true;
+    if (p < end && *p < 128) {
+        *ret_len = *p;
+        return p + 1;
     }
-    if (n - *pos < 4)
-        return false;
-    *ret_len = (size_t)(first & 0x7f) << 24 | (size_t)bytes[*pos + 1] << 16 |
-               (size_t)bytes[*pos + 2] << 8 | bytes[*pos + 3];
-    *pos += 4;
-    return true;
+    if (end - p < 4)
+        return NULL;
+    *ret_len = (size_t)(p[0] & 0x7f) << 24 | (size_t)p[1] << 16 | (size_t)p[2] << 8 | p[3];
+    return p + 4;
+}
+
+const uint8_t *pair_lengths(const uint8_t *p, const uint8_t *end, size_t *ret_name_len,
+                            size_t *ret_value_len)
+{
+    p = get_length(p, end, ret_name_len);
+    return p ? get_length(p, end, ret_value_len) : NULL;
 }
 
 int weir_pair_decode(weir_str *bytes, weir_pair *ret_pair)
 {
-    const uint8_t *in = (const uint8_t *)bytes->ptr;
-    size_t pos = 0, name_len, value_len;
+    const char *next = bytes->ptr, *end = next + bytes->len;
 
     if (bytes->len == 0)
         return 0;
-    if (bytes->len >= 2 && (in[0] | in[1]) < 128) { /* two short lengths, as nearly always */
-        name_len = in[0];
-        value_len = in[1];
-        pos = 2;
-    } else if (!get_length(in, bytes->len, &pos, &name_len) ||
-               !get_length(in, bytes->len, &pos, &value_len)) {
+    if (!pair_take(&next, end, ret_pair))
         return WEIR_ERROR_PARAMS;
-    }
-    /* Two lengths of 31 bits cannot overflow a size_t of 64. */
-    if (name_len + value_len > bytes->len - pos)
-        return WEIR_ERROR_PARAMS;
-
-    ret_pair->name = (weir_str){bytes->ptr + pos, name_len};
-    ret_pair->value = (weir_str){bytes->ptr + pos + name_len, value_len};
-    pos += name_len + value_len;
-    bytes->ptr += pos;
-    bytes->len -= pos;
+    *bytes = str(next, (size_t)(end - next));
     return 1;
 }

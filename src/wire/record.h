@@ -34,6 +34,35 @@ static inline void record_put(char *out, unsigned type, unsigned id, size_t cont
     out[7] = 0;
 }
 
+/* The two lengths of a pair in whatever form: where they end, NULL when they are cut off. */
+const uint8_t *pair_lengths(const uint8_t *p, const uint8_t *end, size_t *ret_name_len,
+                            size_t *ret_value_len);
+
+/* Takes a pair off the front of *next, which is not at its end; false when it is cut off, and then
+ * nothing has changed. */
+static inline bool pair_take(const char **next, const char *end, weir_pair *ret_pair)
+{
+    const uint8_t *p = (const uint8_t *)*next, *stop = (const uint8_t *)end;
+    size_t name_len, value_len;
+
+    if (stop - p >= 2 && (p[0] | p[1]) < 128) { /* two short lengths, as nearly always */
+        name_len = p[0];
+        value_len = p[1];
+        p += 2;
+    } else {
+        p = pair_lengths(p, stop, &name_len, &value_len);
+        if (!p)
+            return false;
+    }
+    /* Two lengths of 31 bits cannot overflow a size_t of 64. */
+    if (name_len + value_len > (size_t)(stop - p))
+        return false;
+    ret_pair->name = str((const char *)p, name_len);
+    ret_pair->value = str((const char *)p + name_len, value_len);
+    *next = (const char *)p + name_len + value_len;
+    return true;
+}
+
 /* Bytes of padding that bring a record of this content length to a multiple of 8 (req. 27). */
 static inline unsigned record_padding(size_t content_length)
 {

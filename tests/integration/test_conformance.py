@@ -388,7 +388,10 @@ def test_binary_and_empty_values(echo):
 @pytest.mark.parametrize('stream, status', [
     (pairs(params()) + b'\x01', 400), (pairs(params()) + b'\x84\x00', 400),
     (pairs(params()) + pair('A', 'b')[:-1], 400), (pairs(params()) + pair('A', 'b\0c'), 400),
-    (pairs(params()) + pair('A\0', 'b'), 400), (pairs(params()) + pair('REMOTE_ADDR', 'x'), 400),
+    (pairs(params()) + pair('A\0', 'b'), 400), (pairs(params()) + pair('A', '\0'), 400),
+    (pair('A\0', '') + pairs(params()), 400), (pair('', '\0') + pairs(params()), 400),
+    (pairs(params(E='', F='')) + pair('', '') + pair('A', 'b\0'), 400),
+    (pairs(params(L='x' * 300)) + pair('E', '') + pair('L', 'x' * 299 + '\0'), 400), (pairs(params()) + pair('REMOTE_ADDR', 'x'), 400),
     (pairs(params(CONTENT_LENGTH='ten')), 400),
     (pairs(params()) + b'\xff\xff\xff\xff\xff\xff\xff\xff' + b'x' * 1000, 400),
     (pairs(params(X='x' * 70000)), 431), (pairs(params()) + pair('A', 'b') * 600, 431),
