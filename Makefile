@@ -2,6 +2,7 @@
 BUILD       ?= build
 MESON_FLAGS ?=
 TEST_FLAGS  ?=
+BENCH       ?= hop library
 BENCH_FLAGS ?=
 prefix      ?= /usr/local
 DESTDIR     ?=
@@ -22,7 +23,8 @@ help:
 	@echo 'make                   build everything into $(BUILD)/'
 	@echo 'make run               build, then show weir in front of the echo example'
 	@echo 'make test              all tests, also with ASan and UBSan; last line: N passed, N failed'
-	@echo 'make bench             CPU per request of weir side by side with nginx'
+	@echo 'make bench             CPU per request: weir beside nginx (BENCH=hop), libweir beside Go'
+	@echo '                       and libfcgi (BENCH=library); BENCH_FLAGS for one of them'
 	@echo 'make install           into $$(DESTDIR)$$(prefix); prefix is /usr/local unless given'
 	@echo 'make docs              write the documents that are generated from tests'
 	@echo 'make format            clang-format all C files; check-format only looks'
@@ -40,7 +42,8 @@ test:
 bench:
 	@scripts/install-deps --bench
 	@$(MAKE) --no-print-directory all
-	@WEIR_BUILD=$(BUILD) /usr/bin/python3 bench/hop.py $(BENCH_FLAGS)
+	@for name in $(BENCH); do \
+	    WEIR_BUILD=$(BUILD) /usr/bin/python3 bench/$$name.py $(BENCH_FLAGS) || exit; done
 
 install: all
 	@meson configure $(BUILD) --prefix=$(abspath $(prefix))

@@ -1,7 +1,7 @@
 #!/usr/bin/python3
 """What a request costs a backend: CPU time of libweir beside Go's net/http and libfcgi.
 
-    bench/library.py [--connections N] [--seconds S] [--rounds N] [--check]
+    bench/library.py [--connections N] [--seconds S] [--rounds N] [--only CASE] [--check]
 
 Five backends with the same handler (bench/backends), on UNIX sockets:
 
@@ -143,21 +143,23 @@ def main():
     arguments.add_argument('--connections', type=int, default=64)
     arguments.add_argument('--seconds', type=float, default=1.5)
     arguments.add_argument('--rounds', type=int, default=5)
+    arguments.add_argument('--only', help='one of: ' + ', '.join(CASES))
     arguments.add_argument('--check', action='store_true')
     args = arguments.parse_args()
 
     folder = pathlib.Path(tempfile.mkdtemp(prefix='weir-bench-'))
     backends = []
-    taken = {case: {name: [] for name in BACKENDS} for case in CASES}
+    cases = {args.only: CASES[args.only]} if args.only else CASES
+    taken = {case: {name: [] for name in BACKENDS} for case in cases}
     try:
         compile_others(folder)
         for name in BACKENDS:
             backends.append(Backend(name, folder, args.connections))
-        for case, (method, target, body) in CASES.items():
+        for case, (method, target, body) in cases.items():
             (folder / f'{case}.fcgi').write_bytes(fcgi_request(method, target, body))
             (folder / f'{case}.http').write_bytes(http_request(method, target, body))
         for number in range(args.rounds):
-            for case in CASES:
+            for case in cases:
                 for backend in backends:
                     taken[case][backend.name].append(backend.measure(
                         folder / f'{case}.{backend.carrier}', args.connections, args.seconds))

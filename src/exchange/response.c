@@ -6,6 +6,7 @@
 #include "exchange/blocking.h"
 #include "exchange/exchange.h"
 #include "http/field.h"
+#include "net/stream.h"
 
 enum { WRITE_THROUGH = 16 * 1024 }; /* from here on sending at once beats copying */
 
@@ -164,7 +165,10 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
 
     if (x->blocking)
         return blocking_write(x, piece);
-    if (!x->finished && !x->cancelled && exchange_congested(x))
+    /* A large piece is not taken while the socket is full: it would be copied where the handler,
+     * once there is room, can have it sent from its own memory. */
+    size_t room = len < WRITE_THROUGH ? STREAM_HIGH_WATER : STREAM_LOW_WATER;
+    if (!x->finished && !x->cancelled && x->carrier->pending(x) > room)
         return WEIR_ERROR_AGAIN;
     if (len < WRITE_THROUGH)
         return exchange_send(x, &piece, 1, 0);
