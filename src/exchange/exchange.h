@@ -95,7 +95,7 @@ struct weir_exchange {
     weir_pair *params;
     size_t param_count;
     bool headers_loaded, params_loaded;
-    struct weir_tls_info *tls; /* once it was asked for */
+    struct weir_tls_info *tls;                    /* once it was asked for */
     struct exchange_pairs *query_pairs, *cookies; /* once asked for */
 
     struct exchange_input body; /* the request's body */
