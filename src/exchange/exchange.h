@@ -26,6 +26,8 @@ enum send_flags {
 };
 
 struct carrier {
+    /* Output waits for windows that the peer opens, and should be there when one opens. */
+    bool has_windows;
     /* Fills headers and header_count, and params where they are not filled yet. 0 or NOMEM. */
     int (*load_headers)(weir_exchange *x);
     int (*load_params)(weir_exchange *x);

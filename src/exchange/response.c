@@ -167,7 +167,8 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
         return blocking_write(x, piece);
     /* A large piece is not taken while the socket is full: it would be copied where the handler,
      * once there is room, can have it sent from its own memory. */
-    size_t room = len < WRITE_THROUGH ? STREAM_HIGH_WATER : STREAM_LOW_WATER;
+    bool early = len < WRITE_THROUGH || x->carrier->has_windows;
+    size_t room = early ? STREAM_HIGH_WATER : STREAM_LOW_WATER;
     if (!x->finished && !x->cancelled && x->carrier->pending(x) > room)
         return WEIR_ERROR_AGAIN;
     if (len < WRITE_THROUGH)

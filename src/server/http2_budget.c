@@ -30,6 +30,11 @@ bool http2_budget_spend(struct http2_budget *b, uint64_t now)
     return true;
 }
 
+void http2_budget_earn_part(struct http2_budget *b, size_t done, uint32_t price)
+{
+    add(b, (uint64_t)done * PARTS / price);
+}
+
 void http2_budget_earn(struct http2_budget *b, uint32_t tokens)
 {
     add(b, (uint64_t)tokens * PARTS);

@@ -8,6 +8,7 @@
 #define SERVER_HTTP2_BUDGET_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 struct http2_budget {
@@ -24,5 +25,8 @@ bool http2_budget_spend(struct http2_budget *budget, uint64_t now);
 
 /* Gives tokens back for work done, up to a full bucket. */
 void http2_budget_earn(struct http2_budget *budget, uint32_t tokens);
+
+/* The same for work of which price units are worth a token: done units of it, less than 2^40. */
+void http2_budget_earn_part(struct http2_budget *budget, size_t done, uint32_t price);
 
 #endif

@@ -355,6 +355,7 @@ static void release(weir_exchange *x)
 }
 
 const struct carrier http2_carrier = {
+    .has_windows = true,
     .load_headers = load_headers,
     .load_params = load_params,
     .send = send_pieces,

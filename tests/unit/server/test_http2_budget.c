@@ -46,6 +46,20 @@ static void test_earning(void **state)
     assert_int_equal(spend_all(&b, 0), 10);
 }
 
+static void test_earning_in_parts(void **state)
+{
+    struct http2_budget b;
+
+    (void)state;
+    http2_budget_init(&b, 10, 0);
+    assert_int_equal(spend_all(&b, 0), 10);
+    for (int i = 0; i < 127; i++)
+        http2_budget_earn_part(&b, 1, 128);
+    assert_int_equal(spend_all(&b, 0), 0);
+    http2_budget_earn_part(&b, 3 * 128 + 3, 128); /* fractions are cut off, not rounded up */
+    assert_int_equal(spend_all(&b, 0), 4);
+}
+
 static void test_largest(void **state)
 {
     struct http2_budget b;
@@ -61,6 +75,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_burst_and_time),
         cmocka_unit_test(test_earning),
+        cmocka_unit_test(test_earning_in_parts),
         cmocka_unit_test(test_largest),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
