@@ -2,20 +2,18 @@
 import os
 import pathlib
 import re
-import shutil
 import signal
 import socket
 import stat
 import subprocess
 import sys
-import threading
 import time
 
 import pytest
 
-from fcgi_peer import KEEP_CONN, Application, begin, end, pairs, params, record, request
-from fcgi_peer import PARAMS, STDIN
+from fcgi_peer import KEEP_CONN, PARAMS, STDIN, Application, begin, pairs, params, record, request
 from http_peer import Client, get
+from pki import Authority, TlsClient
 from server import BUILD, ROOT, connect, free_port
 
 HELLO = BUILD / 'examples' / 'hello'
@@ -401,6 +399,16 @@ def test_several_systemd_listeners_in_one_process(servers):
               '--systemd', 'one:two', fds=[(one, 3), (two, 4)])
         assert get(one.getsockname()).status == 200
         assert get(two.getsockname()[:2]).status == 200
+
+
+def test_systemd_sockets_over_tls(servers):
+    """A port below 1024 and a certificate for a process without privileges."""
+    authority = Authority(servers.folder / 'ca')
+    with socket.create_server(('127.0.0.1', 0)) as listener:
+        spawn(servers, [BUILD / 'examples' / 'echo', 'https+systemd:web', *authority.issue('web')],
+              '--systemd', 'web', fds=[(listener, 3)])
+        with TlsClient(listener.getsockname(), authority.context()) as client:
+            assert client.request('GET', '/').json()['params']['HTTPS'] == 'on'
 
 
 def test_without_systemd():

@@ -85,6 +85,10 @@ static void listening_forms(void **state)
         "fcgi+fd:0",
         "http+fd:77",
         "http://0.0.0.0:0",
+        "https://127.0.0.1:8443",
+        "fcgis://[::1]:9443",
+        "https+fd:3",
+        "fcgis+fd:4",
     };
     (void)state;
     for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
@@ -92,9 +96,12 @@ static void listening_forms(void **state)
         assert_int_equal(count, 1);
         assert_int_equal(eps[0].carrier, same[i][0] == 'h' ? ENDPOINT_HTTP : ENDPOINT_FCGI);
         assert_true(eps[0].is_unix == (strstr(same[i], "unix") != NULL));
+        assert_true(eps[0].is_tls == (same[i][4] == 's'));
         assert_true(eps[0].is_fd == (strstr(same[i], "fd") != NULL));
     }
     assert_listens("http://127.0.0.1", "http://127.0.0.1:80");
+    assert_listens("https://localhost", "https://127.0.0.1:443");
+    assert_string_equal(eps[1].host, "localhost");
     assert_listens("http://127.0.0.1:8080/", "http://127.0.0.1:8080");
     assert_listens("http://:8080", "http://[::]:8080");
     assert_listens("fcgi://*:9000", "fcgi://[::]:9000");
