@@ -48,6 +48,7 @@ struct http2_session {
     const weir_server_options *options;
     weir_handler *handler;
     void *handler_arg;
+    const struct exchange_peer *peer; /* of the connection, or NULL; for the exchanges */
     struct list streams;
     struct list events;    /* streams to which something has happened */
     struct loop_task task; /* http2_session_run, later in this turn */

@@ -188,6 +188,7 @@ int http2_begin(struct conn *conn)
         free(c);
         return WEIR_ERROR_NOMEM;
     }
+    c->session.peer = &conn->peer;
     c->conn = conn;
     conn->http2 = c;
     conn->stream.ops = &stream_ops;

@@ -79,6 +79,7 @@ static void fill_exchange(struct http2_stream *st)
     weir_exchange *x = &st->x;
 
     exchange_init(x, &http2_carrier, s->loop, &st->arena);
+    x->peer = s->peer;
     x->handler = s->handler;
     x->handler_arg = s->handler_arg;
     x->method = h->method;

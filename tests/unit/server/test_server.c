@@ -412,9 +412,14 @@ static void note_remote(weir_exchange *x, void *arg)
     weir_respond(x, 200, "text/plain", "hello");
 }
 
-/* One request at a server on a loop of its own; parameters of FastCGI may be added. */
+/* One request at a server on a loop of its own. Over FastCGI address and port are parameters; over
+ * HTTP address may be "HTTP/2". */
 static struct remote remote_of(const char *url, const char *address, const char *port)
 {
+    /* preface, SETTINGS, HEADERS: GET / of authority "a" (RFC 9113 3.4, RFC 7541 appendix A) */
+    static const char http2_request[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
+                                        "\0\0\0\4\0\0\0\0\0"
+                                        "\0\0\6\1\5\0\0\0\1\x82\x86\x84\x41\1a";
     struct remote r = {.port = 0};
     weir_server *server = weir_server_new(NULL);
     uv_loop_t loop;
@@ -435,7 +440,12 @@ static struct remote remote_of(const char *url, const char *address, const char 
         assert_int_equal(fcntl(fd, F_SETFL, O_NONBLOCK), 0);
     }
     assert_true(fd >= 0);
-    if (strncmp(url, "http", 4) == 0) {
+    if (address && strcmp(address, "HTTP/2") == 0) {
+        assert_int_equal(write(fd, http2_request, sizeof http2_request - 1),
+                         sizeof http2_request - 1);
+        for (int i = 0; i < 1000 && r.port == 0; i++)
+            (void)uv_run(&loop, UV_RUN_NOWAIT);
+    } else if (strncmp(url, "http", 4) == 0) {
         ask(&loop, fd);
     } else {
         uint8_t params[500], head[700] = {1, 1, 0, 1, 0, 8, 0, 0, 0, 1, 1};
@@ -499,10 +509,13 @@ static void remote_and_peer(void **state)
         assert_int_equal(r.port, cases[i].want_port);
         assert_peer_is_us(&r); /* the web server */
     }
-    r = remote_of("http+unix:@weir-test-r", NULL, NULL);
-    assert_string_equal(r.address, "none");
-    assert_int_equal(r.port, -1);
-    assert_peer_is_us(&r);
+    static const char *const versions[] = {NULL, "HTTP/2"};
+    for (int i = 0; i < 2; i++) {
+        r = remote_of("http+unix:@weir-test-r", versions[i], NULL);
+        assert_string_equal(r.address, "none");
+        assert_int_equal(r.port, -1);
+        assert_peer_is_us(&r);
+    }
 
     r = remote_of("http://[::1]:0", NULL, NULL);
     assert_string_equal(r.address, "::1");
