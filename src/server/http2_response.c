@@ -67,7 +67,7 @@ ssize_t http2_response_read(nghttp2_session *ng, int32_t id, uint8_t *buf, size_
     }
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
     if (n == st->queue.bytes && st->out_ended)
-        *flags |= NGHTTP2_DATA_FLAG_EOF;
+        *flags |= NGHTTP2_DATA_FLAG_EOF; /* the place where trailers would follow */
     return (ssize_t)n;
 }
 
