@@ -149,9 +149,10 @@ static void output(struct http2_session *s, bool borrowed, bool more)
     (void)more;
 }
 
-static void flush(struct http2_session *s)
+static bool flush(struct http2_session *s)
 {
     take_output(run_of(s));
+    return true;
 }
 
 static void over(struct http2_session *s)

@@ -24,8 +24,8 @@ struct http2_session_ops {
     /* There are bytes in out: send them this turn; borrowed: before the data op in progress ends.
      * more: call http2_session_run again when out has drained. */
     void (*output)(struct http2_session *s, bool borrowed, bool more);
-    /* Send now what is in out, and copy what is borrowed. */
-    void (*flush)(struct http2_session *s);
+    /* Send now what is in out, and copy what is borrowed. False: it cannot be sent any more. */
+    bool (*flush)(struct http2_session *s);
     /* The session has said its last word: close when out is sent. */
     void (*over)(struct http2_session *s);
     /* A handler has let go of an exchange, which may have been the last one. May free the session.
@@ -36,6 +36,9 @@ struct http2_session_ops {
     /* A line for the log; status 0: none was sent. */
     void (*note)(struct http2_session *s, const char *reason, unsigned status);
 };
+
+/* So many bytes of DATA are worth a frame that carries none. */
+enum { HTTP2_EARNING_DATA = 128 };
 
 /* What a session's own deadline is waiting for. */
 enum http2_wait { HTTP2_WAIT_NOTHING, HTTP2_WAIT_HEAD, HTTP2_WAIT_REQUEST };
@@ -63,14 +66,15 @@ struct http2_session {
     const char *excess; /* the peer does too much of this: the connection is to be ended */
     enum http2_wait waits;
     bool tls;
-    bool paused;   /* nghttp2 has stopped at a chunk */
-    bool in_head;  /* a header list has begun and not ended */
-    bool started;  /* the peer's preface has come */
-    bool running;  /* http2_session_run is on the stack */
-    bool ending;   /* GOAWAY with an error was submitted: nothing more is read */
-    bool stopping; /* a graceful stop has begun */
-    bool failed;   /* nghttp2 could not go on */
-    bool dead;     /* the connection is gone or must not be used any more */
+    bool paused;     /* nghttp2 has stopped at a chunk */
+    bool in_head;    /* a header list has begun and not ended */
+    bool started;    /* the peer's preface has come */
+    bool running;    /* http2_session_run is on the stack */
+    bool ending;     /* GOAWAY with an error was submitted: nothing more is read */
+    bool stopping;   /* a graceful stop has begun */
+    bool unwritable; /* what is sent reaches nobody: the owner will soon hear of it */
+    bool failed;     /* nghttp2 could not go on */
+    bool dead;       /* the connection is gone or must not be used any more */
 };
 
 /* What has happened to a stream, in the order in which it is dealt with. */

@@ -14,8 +14,6 @@
  * CONTINUATION floods, and acks that nobody reads, are counted by nghttp2 itself. */
 #include "server/http2.h"
 
-enum { EARNING_DATA = 128 }; /* so many bytes of DATA are worth a frame that carries none */
-
 static struct http2_stream *find(nghttp2_session *ng, int32_t id)
 {
     return nghttp2_session_get_stream_user_data(ng, id);
@@ -131,7 +129,7 @@ static void on_data_frame(struct http2_session *s, struct http2_stream *st,
     if (length == 0 && !end)
         spend(s, &s->control, "h2-empty-data");
     else
-        http2_budget_earn_part(&s->control, length, EARNING_DATA);
+        http2_budget_earn_part(&s->control, length, HTTP2_EARNING_DATA);
     if (st && end) {
         st->received = true;
         http2_stream_event(st, HTTP2_END);
@@ -247,8 +245,6 @@ static int on_frame_send(nghttp2_session *ng, const nghttp2_frame *frame, void *
 
     if (frame->hd.type == NGHTTP2_RST_STREAM && is_peers_fault(frame->rst_stream.error_code))
         spend(s, &s->resets, "h2-resets");
-    if (frame->hd.type == NGHTTP2_DATA)
-        http2_budget_earn_part(&s->control, frame->hd.length, EARNING_DATA);
     if (st && (frame->hd.type == NGHTTP2_HEADERS || frame->hd.type == NGHTTP2_DATA) &&
         frame->hd.flags & NGHTTP2_FLAG_END_STREAM)
         end_stream_sent(s, st);

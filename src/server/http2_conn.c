@@ -56,9 +56,12 @@ static void output(struct http2_session *s, bool borrowed, bool more)
         stream_dirty(stream);
 }
 
-static void flush(struct http2_session *s)
+static bool flush(struct http2_session *s)
 {
-    stream_flush_now(&owner_of(s)->conn->stream);
+    struct stream *stream = &owner_of(s)->conn->stream;
+
+    stream_flush_now(stream);
+    return stream_writable(stream);
 }
 
 static void over(struct http2_session *s)

@@ -19,7 +19,8 @@ static struct http2_stream *of(const weir_exchange *x)
 
 static bool is_gone(const struct http2_stream *st)
 {
-    return st->session->dead || st->was_reset || (st->gone && !st->answered);
+    return st->session->dead || st->session->unwritable || st->was_reset ||
+           (st->gone && !st->answered);
 }
 
 /* ---- Framing --------------------------------------------------------------------------------- */
@@ -81,6 +82,11 @@ int http2_response_frame(nghttp2_session *ng, nghttp2_frame *frame, const uint8_
     (void)frame; /* never padded */
     if (s->out->bytes > STREAM_HIGH_WATER)
         return NGHTTP2_ERR_WOULDBLOCK;
+    /* It may be small because there is no more, but not because the client opens its window by so
+     * little at a time. */
+    if (length == st->queue.bytes)
+        http2_budget_earn(&s->control, 2); /* WINDOW_UPDATE for the stream and for the connection */
+    http2_budget_earn_part(&s->control, length, HTTP2_EARNING_DATA);
     if (outq_append(s->out, (const char *)head, FRAME_HEAD) != 0 ||
         outq_move(s->out, &st->queue, length) != 0)
         return NGHTTP2_ERR_CALLBACK_FAILURE;
@@ -300,8 +306,8 @@ static void flush(weir_exchange *x)
     struct http2_session *s = of(x)->session;
 
     http2_session_pump(s);
-    if (!s->dead)
-        s->ops->flush(s);
+    if (!s->dead && !s->ops->flush(s))
+        s->unwritable = true;
 }
 
 static int load_headers(weir_exchange *x)

@@ -103,7 +103,7 @@ static void give_back(struct http2_session *s)
 
 void http2_session_pump(struct http2_session *s)
 {
-    if (s->dead)
+    if (s->dead || s->unwritable)
         return;
     give_back(s);
     if (nghttp2_session_send(s->ng) != 0) { /* memory is out; a handler may be on the stack */

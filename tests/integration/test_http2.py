@@ -535,6 +535,19 @@ def test_reset_ends_a_stream_of_output(servers):
         assert stats(client) == (0, 1)
 
 
+def test_endless_answer_to_somebody_who_has_gone(servers):
+    """A handler that writes as fast as it may hears that nobody is there."""
+    server = start(servers)
+    with Client(server.address, windows=False, settings=[(h2.INITIAL_WINDOW_SIZE, 0x7fffffff)]) \
+            as client:
+        client.send(h2.window_update(0, 0x7fff0000 - 65535))
+        number = client.open(target='/stream?size=1000000000000')
+        client.until(lambda: client.streams[number].body)
+        client.sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack('ii', 1, 0))
+    with Client(server.address) as client:
+        assert eventually(lambda: stats(client) == (0, 1))
+
+
 def test_connection_lost_cancels_all(servers):
     server = start(servers)
     with Client(server.address) as client:
@@ -679,14 +692,14 @@ def test_urgency(plain):
         high = client.open(target='/stream?size=1000000', more=[('priority', 'u=1')])
         client.send(h2.window_update(low, 1 << 24) + h2.window_update(high, 1 << 24))
         client.ping()
-        client.send(h2.window_update(0, 100000))
-        client.until(lambda: len(client.streams[high].body) == 100000)
+        client.send(h2.window_update(0, 30000))
+        client.until(lambda: len(client.streams[high].body) == 30000)
         assert len(client.streams[low].body) == 65535
         client.frame(h2.PRIORITY_UPDATE, 0, 0, struct.pack('>I', low) + b'u=0')
         client.ping()
-        client.send(h2.window_update(0, 100000))
-        client.until(lambda: len(client.streams[low].body) == 165535)
-        assert len(client.streams[high].body) == 100000
+        client.send(h2.window_update(0, 30000))
+        client.until(lambda: len(client.streams[low].body) == 95535)
+        assert len(client.streams[high].body) == 30000
 
 
 # ---- Deadlines
