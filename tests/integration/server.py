@@ -18,7 +18,7 @@ BUILD = ROOT / os.environ.get('WEIR_BUILD', 'build')
 LEAN = 'quarantine_size_mb=0:thread_local_quarantine_size_kb=0'
 START_LIMIT = 20.0
 STOP_LIMIT = 40.0
-SANITIZER = re.compile(r'AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:')
+SANITIZER = re.compile(r'AddressSanitizer|ThreadSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:')
 
 
 def free_port():
