@@ -59,4 +59,4 @@ check-format:
 	@clang-format-14 --dry-run --Werror $(c_files)
 
 clean:
-	rm -rf build build-asan build-clang
+	rm -rf build build-asan build-tsan build-clang

@@ -115,6 +115,9 @@ WEIR_API int64_t weir_peer_pid(const weir_exchange *x);
 
 /* ---- The request line ------------------------------------------------------------------------ */
 
+/* The method, as it was sent: methods are case-sensitive (RFC 9110 9.1). NULL when a FastCGI server
+ * sent none. Like all strings of the request it is followed by a NUL and lives as long as the
+ * exchange. */
 WEIR_API const char *weir_method(weir_exchange *x);
 
 /* The target as it was sent, in origin form ("/a%20b?c"), or "*". */
@@ -196,8 +199,9 @@ WEIR_API int weir_add_header(weir_exchange *x, const char *name, const char *val
  * before anything is sent. */
 WEIR_API int weir_write(weir_exchange *x, const void *data, size_t len);
 
-/* Whether weir_write would answer AGAIN. Lets what produces the body be stopped before it has more;
- * go on from weir_on_drain. Never on a worker, where writing waits. */
+/* Whether weir_write would answer AGAIN to a large piece; a small one may still be taken. Lets what
+ * produces the body be stopped before it has more; go on from weir_on_drain. Never on a worker,
+ * where writing waits. */
 WEIR_API bool weir_full(const weir_exchange *x);
 
 /* weir_write of formatted text, as printf; INVALID for a format that cannot be printed. */

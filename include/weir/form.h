@@ -160,6 +160,7 @@ WEIR_API weir_form_part *weir_form_at(weir_form *form, size_t index);
 
 /* ---- Parts ----------------------------------------------------------------------------------- */
 
+/* The name of the field that the part belongs to, as it was sent. Lives as long as the part. */
 WEIR_API weir_str weir_form_part_name(const weir_form_part *part);
 
 /* The filename as it was sent; ptr is NULL when there was none. It may be a path, "..", or

@@ -168,6 +168,8 @@ WEIR_API bool weir_app_session_wants_close(const weir_app_session *session);
 /* Requests that have begun and not ended. */
 WEIR_API uint32_t weir_app_session_active(const weir_app_session *session);
 
+/* What BEGIN_REQUEST said: the role, the id, and whether the connection is to be kept (req. 79 to
+ * 82). */
 WEIR_API weir_role weir_app_request_role(const weir_app_request *request);
 WEIR_API uint16_t weir_app_request_id(const weir_app_request *request);
 WEIR_API bool weir_app_request_keep_conn(const weir_app_request *request);
@@ -226,6 +228,8 @@ typedef struct weir_web_values {
     int64_t max_conns, max_reqs, mpxs_conns;
 } weir_web_values;
 
+/* A session for one connection; NULL when memory is out. weir_web_session_free frees it with all
+ * its requests; NULL is allowed, and always returned. */
 WEIR_API weir_web_session *weir_web_session_new(void);
 WEIR_API weir_web_session *weir_web_session_free(weir_web_session *session);
 
@@ -238,6 +242,7 @@ WEIR_API int weir_web_session_next(weir_web_session *session, const void *bytes,
 /* Puts the last n bytes of the STDOUT event just returned back, as weir_app_session_unread. */
 WEIR_API void weir_web_session_unread(weir_web_session *session, size_t n);
 
+/* Output that waits to be sent, as weir_app_session_output, _sent and _pending. */
 WEIR_API int weir_web_session_output(const weir_web_session *session, struct iovec *iov, int max);
 WEIR_API void weir_web_session_sent(weir_web_session *session, size_t n);
 WEIR_API size_t weir_web_session_pending(const weir_web_session *session);
@@ -280,6 +285,8 @@ WEIR_API int weir_web_data_end(weir_web_request *request);
  * when the application has answered. Calling it again does nothing. 0 or WEIR_ERROR_NOMEM. */
 WEIR_API int weir_web_abort(weir_web_request *request);
 
+/* The id that the request has on the wire; the pointer of the caller's own that its events carry,
+ * in place of the one given to weir_web_begin. Both until the request has ended. */
 WEIR_API uint16_t weir_web_request_id(const weir_web_request *request);
 WEIR_API void weir_web_request_set_user(weir_web_request *request, void *user);
 

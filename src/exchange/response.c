@@ -182,7 +182,8 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
 
 bool weir_full(const weir_exchange *x)
 {
-    return !x->blocking && !x->finished && !x->cancelled && exchange_congested(x);
+    return !x->blocking && !x->finished && !x->cancelled &&
+           x->carrier->pending(x) > STREAM_LOW_WATER;
 }
 
 int weir_finish(weir_exchange *x)

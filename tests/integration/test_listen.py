@@ -206,6 +206,7 @@ def test_ipv4_peers_of_an_ipv6_socket(servers):
 # FCGI_WEB_SERVER_ADDRS: requirements 9 to 12, 131
 
 def test_web_server_addresses(servers):
+    """REQ(9, 10, 12): who is in the list is served, others are closed right after accept."""
     for addresses, welcome in (('127.0.0.1', True), ('192.0.2.1,127.0.0.1', True),
                                ('::1,127.0.0.1', True), ('::ffff:127.0.0.1', True),
                                ('192.0.2.1', False), ('192.0.2.1,::1', False)):
@@ -227,6 +228,7 @@ def test_web_server_addresses_and_ipv6(servers):
 
 
 def test_web_server_addresses_hold_no_unix_socket(servers):
+    """REQ(11): a peer that is not TCP/IP is in no list."""
     server = servers.example('hello', f'fcgi+unix:{servers.folder}/s.sock?allow={os.getuid()}',
                              env={'FCGI_WEB_SERVER_ADDRS': '127.0.0.1'})
     assert is_refused(server.address)
@@ -248,6 +250,7 @@ def test_web_server_addresses_are_for_fastcgi(servers):
 @pytest.mark.parametrize('addresses', ['', '127.0.0.1,', '127.0.0.1 ', '127.0.0.256', 'localhost',
                                        '127.0.0.0/8', '127.1'])
 def test_malformed_web_server_addresses(addresses):
+    """REQ(12, 131)"""
     done = run(HELLO, 'fcgi://127.0.0.1:0', env={'FCGI_WEB_SERVER_ADDRS': addresses})
     assert done.returncode > 0
     assert f'FCGI_WEB_SERVER_ADDRS is "{addresses}"' in done.stderr

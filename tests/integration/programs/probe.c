@@ -86,9 +86,12 @@ static void write_on(weir_exchange *x, void *arg)
     int rc;
 
     (void)arg;
-    while ((rc = weir_write(x, piece, sizeof piece)) == 0)
-        ;
-    if (rc == WEIR_ERROR_AGAIN) {
+    bool full;
+    do {
+        full = weir_full(x);
+        rc = weir_write(x, piece, sizeof piece);
+    } while (rc == 0);
+    if (rc == WEIR_ERROR_AGAIN && full) {
         weir_on_drain(x, write_on, NULL);
         return;
     }
