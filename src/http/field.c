@@ -170,6 +170,37 @@ bool http_value_valid(weir_str value)
     return http_skip_value(value.ptr, 0, value.len) == value.len;
 }
 
+bool http_trailer_allowed(weir_str name)
+{
+    /* Those of the map are not repeated. */
+    static const char *const more[] = {
+        "accept-ranges",
+        "age",
+        "allow",
+        "cache-control",
+        "content-disposition",
+        "content-language",
+        "content-location",
+        "expires",
+        "max-forwards",
+        "pragma",
+        "proxy-authenticate",
+        "retry-after",
+        "set-cookie",
+        "vary",
+        "via",
+        "warning",
+        "www-authenticate",
+    };
+
+    if (!http_name_valid(name) || http_field_lookup(name.ptr, name.len) != HTTP_FIELD_OTHER)
+        return false;
+    for (size_t i = 0; i < sizeof more / sizeof *more; i++)
+        if (str_eq_nocase(name, str_of(more[i])))
+            return false;
+    return true;
+}
+
 bool http_list_next(weir_str *list, weir_str *ret_item)
 {
     if (!list->ptr)

@@ -116,6 +116,10 @@ bool http_field_forbidden_in_trailers(weir_str name);
 bool http_name_valid(weir_str name);
 bool http_value_valid(weir_str value);
 
+/* Whether the name is a token that may stand in trailers: none of those that frame, route, control
+ * or authenticate a message, or say how to read its body (RFC 9110 6.5.1). */
+bool http_trailer_allowed(weir_str name);
+
 /* Takes the first item of a comma-separated list of tokens off *list, without the white space
  * around it; an item may be empty (RFC 9110 5.6.1.2). False when there is none left. */
 bool http_list_next(weir_str *list, weir_str *ret_item);

@@ -5,23 +5,6 @@
 
 #include <weir/error.h>
 
-/* Days since 1970-01-01 to a date of the Gregorian calendar. Years are counted from March, so that
- * the leap day is the last of its year; 146097 days make 400 years. No gmtime: that takes a lock.
- */
-static void civil_date(int64_t days, int *ret_year, int *ret_month, int *ret_day)
-{
-    days += 719468; /* from 0000-03-01 */
-    int64_t era = (days >= 0 ? days : days - 146096) / 146097;
-    int of_era = (int)(days - era * 146097);
-    int year = (of_era - of_era / 1460 + of_era / 36524 - of_era / 146096) / 365;
-    int of_year = of_era - (365 * year + year / 4 - year / 100);
-    int month = (5 * of_year + 2) / 153; /* 0 is March */
-
-    *ret_day = of_year - (153 * month + 2) / 5 + 1;
-    *ret_month = month < 10 ? month + 3 : month - 9;
-    *ret_year = (int)(year + era * 400) + (*ret_month <= 2);
-}
-
 static char *put_digits(char *out, int value, int digits)
 {
     for (int i = digits - 1; i >= 0; i--, value /= 10)
@@ -33,34 +16,6 @@ static char *put_text(char *out, const char *text, size_t len)
 {
     memcpy(out, text, len);
     return out + len;
-}
-
-void http_date(int64_t seconds, char out[static HTTP_DATE_SIZE])
-{
-    static const char day_names[] = "ThuFriSatSunMonTueWed"; /* 1970-01-01 was a Thursday */
-    static const char month_names[] = "JanFebMarAprMayJunJulAugSepOctNovDec";
-    const int64_t first = -62167219200, last = 253402300799; /* the years 0000 to 9999 */
-    int year, month, day;
-
-    seconds = seconds < first ? first : seconds > last ? last : seconds;
-    int64_t days = (seconds >= 0 ? seconds : seconds - 86399) / 86400;
-    int of_day = (int)(seconds - days * 86400);
-    civil_date(days, &year, &month, &day);
-
-    out = put_text(out, day_names + 3 * ((days % 7 + 7) % 7), 3);
-    out = put_text(out, ", ", 2);
-    out = put_digits(out, day, 2);
-    *out++ = ' ';
-    out = put_text(out, month_names + 3 * (month - 1), 3);
-    *out++ = ' ';
-    out = put_digits(out, year, 4);
-    *out++ = ' ';
-    out = put_digits(out, of_day / 3600, 2);
-    *out++ = ':';
-    out = put_digits(out, of_day / 60 % 60, 2);
-    *out++ = ':';
-    out = put_digits(out, of_day % 60, 2);
-    put_text(out, " GMT", 5);
 }
 
 /* X(status, phrase): the IANA registry. */

@@ -5,13 +5,8 @@
 #define HTTP_RESPONSE_H
 
 #include "base/outq.h"
+#include "http/date.h"
 #include "http/field.h"
-
-/* Room that http_date writes: "Sun, 06 Nov 1994 08:49:37 GMT" and a NUL. */
-enum { HTTP_DATE_SIZE = 30 };
-
-/* IMF-fixdate (RFC 9110 5.6.7) of seconds since the epoch. */
-void http_date(int64_t seconds, char out[static HTTP_DATE_SIZE]);
 
 /* The standard reason phrase; "" for a status that has none. Static storage. */
 weir_str http_reason_phrase(unsigned status);

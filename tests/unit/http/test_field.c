@@ -170,6 +170,46 @@ static void test_list_has(void **state)
     assert_false(http_list_has(str(NULL, 0), WEIR_STR("a")));
 }
 
+static void test_trailers(void **state)
+{
+    static const char *const allowed[] = {"x-checksum", "Server-Timing", "ETag", "Content-Digest"};
+    static const char *const refused[] = {
+        "",
+        "X Y",
+        "Content-Length",
+        "transfer-encoding",
+        "Trailer",
+        "TE",
+        "Host",
+        "Authorization",
+        "WWW-Authenticate",
+        "Set-Cookie",
+        "Cookie",
+        "Range",
+        "Expect",
+        "Cache-Control",
+        "Content-Type",
+        "Content-Encoding",
+        "Date",
+        "Content-Range",
+        "Expires",
+        "If-None-Match",
+        "Location",
+        "Vary",
+        "Age",
+        "Connection",
+        "Status",
+        "retry-after",
+    };
+
+    (void)state;
+    for (size_t i = 0; i < sizeof allowed / sizeof *allowed; i++)
+        assert_true(http_trailer_allowed(str_of(allowed[i])));
+    for (size_t i = 0; i < sizeof refused / sizeof *refused; i++)
+        if (http_trailer_allowed(str_of(refused[i])))
+            fail_msg("%s must not be a trailer", refused[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -182,6 +222,7 @@ int main(void)
         cmocka_unit_test(test_valid),
         cmocka_unit_test(test_list_next),
         cmocka_unit_test(test_list_has),
+        cmocka_unit_test(test_trailers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
