@@ -65,6 +65,27 @@ void loop_post(struct loop *loop, struct loop_post *post)
     (void)uv_async_send(&loop->wake);
 }
 
+/* While this runs, libuv does not wait for events; the tasks run at the end of the turn. */
+static void on_idle(uv_idle_t *idle)
+{
+    struct loop *loop = idle->data;
+
+    (void)uv_idle_stop(idle);
+    while (!list_empty(&loop->later)) {
+        struct list *node = loop->later.next;
+        list_remove(node);
+        list_insert(&loop->tasks, node);
+    }
+}
+
+void loop_yield(struct loop *loop, struct loop_task *task)
+{
+    if (!list_empty(&task->node))
+        return;
+    list_insert(&loop->later, &task->node);
+    (void)uv_idle_start(&loop->idle, on_idle);
+}
+
 static void put_hex(char *out, uint64_t value)
 {
     static const char digits[] = "0123456789abcdef";
@@ -95,6 +116,7 @@ int loop_init(struct loop *loop, uv_loop_t *uv)
     list_init(&loop->borrowed);
     list_init(&loop->tasks);
     list_init(&loop->guests);
+    list_init(&loop->later);
     loop->posted_tail = &loop->posted;
     if (getentropy(&prefix, sizeof prefix) != 0 ||
         getentropy(&loop->id_key, sizeof loop->id_key) != 0)
@@ -107,7 +129,8 @@ int loop_init(struct loop *loop, uv_loop_t *uv)
     (void)deadlines_init(&loop->deadlines, loop->uv);
     (void)uv_check_init(loop->uv, &loop->check);
     (void)uv_prepare_init(loop->uv, &loop->prepare);
-    loop->wake.data = loop->check.data = loop->prepare.data = loop;
+    (void)uv_idle_init(loop->uv, &loop->idle);
+    loop->wake.data = loop->check.data = loop->prepare.data = loop->idle.data = loop;
     (void)uv_check_start(&loop->check, on_check);
     (void)uv_prepare_start(&loop->prepare, on_prepare);
     uv_unref((uv_handle_t *)&loop->check);
@@ -162,10 +185,11 @@ void loop_close(struct loop *loop, void (*closed)(struct loop *loop))
 {
     send_guests_away(loop);
     loop->closed = closed;
-    loop->open_handles = 4;
+    loop->open_handles = 5;
     uv_close((uv_handle_t *)&loop->wake, on_handle_closed);
     uv_close((uv_handle_t *)&loop->check, on_handle_closed);
     uv_close((uv_handle_t *)&loop->prepare, on_handle_closed);
+    uv_close((uv_handle_t *)&loop->idle, on_handle_closed);
     deadlines_close(&loop->deadlines, on_timer_closed);
 }
 

@@ -46,6 +46,7 @@ struct loop {
     struct deadlines deadlines;
     uv_check_t check;
     uv_prepare_t prepare;
+    uv_idle_t idle; /* runs while something is in later */
     uv_async_t wake;
     uv_mutex_t post_lock;
     struct loop_post *posted, **posted_tail;
@@ -53,7 +54,8 @@ struct loop {
     struct list borrowed; /* streams with references into scratch */
     struct list tasks;
     struct list guests;
-    char *scratch;
+    struct list later; /* tasks of the next turn */
+    char *scratch;     /* free for tasks to use, between themselves */
     int64_t date_seconds;
     char date[32];
     uint64_t id_key, id_count; /* of loop_unique_id */
@@ -89,6 +91,10 @@ static inline void loop_defer(struct loop *loop, struct loop_task *task)
     if (list_empty(&task->node))
         list_insert(&loop->tasks, &task->node);
 }
+
+/* Has task->run called in the next turn, after whatever is ready then has been read: for work that
+ * goes on and on and must let others have theirs. A task is in one of both lists at most. */
+void loop_yield(struct loop *loop, struct loop_task *task);
 
 static inline void loop_task_init(struct loop_task *task, void (*run)(struct loop_task *task))
 {

@@ -201,7 +201,7 @@ void stream_borrowed(struct stream *s)
 
 /* ---- Writing --------------------------------------------------------------------------------- */
 
-static void fail_writing(struct stream *s, int error)
+void stream_fail_writing(struct stream *s, int error)
 {
     s->write_failed = true;
     s->write_blocked = false;
@@ -223,8 +223,14 @@ static struct outq *seal(struct stream *s)
     return tls_session_sealed(s->tls);
 }
 
-/* Writes until the queue is empty or the socket full. */
-static void write_out(struct stream *s)
+void stream_block_writing(struct stream *s, bool progress)
+{
+    if (progress || !s->write_blocked)
+        deadline_set(&s->loop->deadlines, &s->stall, s->stall_ms);
+    s->write_blocked = true;
+}
+
+void stream_write_out(struct stream *s, int flags)
 {
     struct iovec iov[IOVECS];
     struct outq *out = s->tls ? seal(s) : &s->out;
@@ -236,27 +242,25 @@ static void write_out(struct stream *s)
         ssize_t n;
         do
             n = count == 1
-                    ? send(s->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL)
+                    ? send(s->fd, iov[0].iov_base, iov[0].iov_len, MSG_NOSIGNAL | flags)
                     : sendmsg(s->fd, &(struct msghdr){.msg_iov = iov, .msg_iovlen = (size_t)count},
-                              MSG_NOSIGNAL);
+                              MSG_NOSIGNAL | flags);
         while (n < 0 && errno == EINTR);
         if (n < 0 && errno != EAGAIN) {
-            fail_writing(s, WEIR_ERROR_CLOSED);
+            stream_fail_writing(s, WEIR_ERROR_CLOSED);
             return;
         }
         if (n > 0)
             outq_consume(out, (size_t)n);
         if (out->bytes > 0 && (n < 0 || count < IOVECS)) {
-            if (n > 0 || !s->write_blocked)
-                deadline_set(&s->loop->deadlines, &s->stall, s->stall_ms);
-            s->write_blocked = true;
+            stream_block_writing(s, n > 0);
             goto settle;
         }
         if (s->tls)
             out = seal(s);
     }
     if (!out) {
-        fail_writing(s, WEIR_ERROR_NOMEM);
+        stream_fail_writing(s, WEIR_ERROR_NOMEM);
         return;
     }
     if (s->write_blocked) {
@@ -265,7 +269,7 @@ static void write_out(struct stream *s)
     }
 settle:
     if (outq_settle(&s->out) != 0)
-        fail_writing(s, WEIR_ERROR_NOMEM);
+        stream_fail_writing(s, WEIR_ERROR_NOMEM);
 }
 
 static void start_lingering(struct stream *s)
@@ -281,11 +285,17 @@ static void start_lingering(struct stream *s)
     stream_resume(s);
 }
 
+/* Whether who waits for room may be told: a file needs the socket to take bytes now. */
+static bool has_drained(const struct stream *s)
+{
+    return s->file_waits ? !s->write_blocked : stream_pending(s) <= STREAM_LOW_WATER;
+}
+
 /* Flushes, and does what was waiting for that. */
 static void flush(struct stream *s)
 {
     if (!s->write_failed && !s->write_blocked)
-        write_out(s);
+        stream_write_out(s, 0);
     update_events(s);
     if (s->close_when_sent) {
         if (s->write_failed || (stream_pending(s) == 0 && !s->linger && !s->lingering))
@@ -300,8 +310,8 @@ static void flush(struct stream *s)
         s->ops->error(s, error, true);
         return;
     }
-    if (s->want_drain && stream_pending(s) <= STREAM_LOW_WATER) {
-        s->want_drain = false;
+    if (s->want_drain && has_drained(s)) {
+        s->want_drain = s->file_waits = false;
         s->ops->drained(s);
     }
 }
@@ -314,10 +324,10 @@ void stream_flush_now(struct stream *s)
     }
     if (s->write_blocked) {
         if (outq_settle(&s->out) != 0)
-            fail_writing(s, WEIR_ERROR_NOMEM);
+            stream_fail_writing(s, WEIR_ERROR_NOMEM);
         return;
     }
-    write_out(s);
+    stream_write_out(s, 0);
     update_events(s);
     if (s->want_drain)
         stream_dirty(s); /* outside a data op nothing else would tell the owner that there is room */
@@ -364,7 +374,7 @@ static void on_stall(struct deadline *deadline)
         stream_close(s);
         return;
     }
-    fail_writing(s, WEIR_ERROR_TIMEOUT);
+    stream_fail_writing(s, WEIR_ERROR_TIMEOUT);
 }
 
 /* ---- Reading --------------------------------------------------------------------------------- */
@@ -508,8 +518,7 @@ static void on_poll(uv_poll_t *poll, int status, int events)
         return;
     }
     if (events & UV_WRITABLE && s->write_blocked) {
-        s->write_blocked = false;
-        write_out(s);
+        stream_write_out(s, 0);
         stream_dirty(s);
     }
     if (events & UV_READABLE && can_read(s))

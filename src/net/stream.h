@@ -67,6 +67,7 @@ struct stream {
     bool write_blocked; /* wait until the socket is writable */
     bool write_failed;
     bool want_drain;
+    bool file_waits; /* the last stream_sendfile sent nothing: the socket was full */
     bool close_when_sent;
     bool linger;
     bool lingering;
@@ -112,6 +113,15 @@ void stream_borrowed(struct stream *stream);
  * before the turn ends. Errors are reported later, from the loop. */
 void stream_flush_now(struct stream *stream);
 
+/* Whether bytes may go from a file to the socket without passing through this process. */
+bool stream_can_sendfile(const struct stream *stream);
+
+/* Sends what is queued and then, if all of that has left, up to length bytes of the file from
+ * offset. Returns how many bytes of the file were sent; 0: none now, ask again when drained is
+ * called (or error was); SHORT_BODY: the file ends at offset; INVALID: this kind of file cannot be
+ * sent so; SYSTEM: it cannot be read. */
+int64_t stream_sendfile(struct stream *stream, int fd, uint64_t offset, uint64_t length);
+
 /* Unsent output. */
 static inline size_t stream_pending(const struct stream *stream)
 {
@@ -125,7 +135,8 @@ static inline bool stream_writable(const struct stream *stream)
     return !stream->closing && !stream->write_failed;
 }
 
-/* Asks for one call of drained. */
+/* Asks for one call of drained. After a stream_sendfile that could not send it comes when the
+ * socket takes bytes again. */
 static inline void stream_want_drain(struct stream *stream)
 {
     stream->want_drain = true;

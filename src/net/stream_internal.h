@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
- * net/stream_internal.h: what stream.c and its TLS side, tls_stream.c, know of each other. */
+ * net/stream_internal.h: what stream.c, its TLS side, tls_stream.c, and
+ * stream_file.c know of each other. */
 #ifndef NET_STREAM_INTERNAL_H
 #define NET_STREAM_INTERNAL_H
 
@@ -9,6 +10,15 @@
 /* Hands plaintext to the owner, and keeps what it does not take; or keeps all of it. */
 void stream_deliver(struct stream *stream, const char *bytes, size_t len);
 void stream_keep(struct stream *stream, const char *bytes, size_t len);
+
+/* Writes until the queue is empty or the socket full. flags: MSG_MORE or 0. */
+void stream_write_out(struct stream *stream, int flags);
+
+/* The socket is full: waits until it is writable, but not for ever. progress: it took something. */
+void stream_block_writing(struct stream *stream, bool progress);
+
+/* Nothing can be written any more; the owner is told later. */
+void stream_fail_writing(struct stream *stream, int error);
 
 /* Polls for what the stream waits for now. */
 void stream_update_events(struct stream *stream);
