@@ -47,7 +47,8 @@ extern "C" {
     X(-30, HANDSHAKE, "the TLS handshake failed")                                 \
     X(-31, UNKNOWN_TYPE, "the application answered UNKNOWN_TYPE")                 \
     X(-32, MEDIA_TYPE, "the body is of a media type that is not supported")       \
-    X(-33, FORM, "the form is malformed")
+    X(-33, FORM, "the form is malformed")                                         \
+    X(-34, UNSUPPORTED, "the other side of this connection does not take that")
 
 typedef enum weir_error {
     WEIR_OK = 0,

@@ -19,11 +19,11 @@
  * cancellation. All functions here belong to the loop's thread, but for weir_post.
  *
  * With worker threads (weir_server_options.workers) the handler runs on one of them and may block:
- * weir_read, weir_write, weir_printf and weir_flush wait until there is something to read, or room
- * to write. The exchange ends when the handler returns, after which the pointer must not be used;
- * ending it before only fixes the answer. There the callbacks (weir_on_body, weir_on_drain,
- * weir_on_cancel, weir_after) have no effect; cancellation is the error CANCELLED of the calls that
- * wait, or weir_cancelled. */
+ * weir_read, weir_write, weir_printf, weir_sendfile and weir_flush wait until there is something to
+ * read, or room to write. The exchange ends when the handler returns, after which the pointer must
+ * not be used; ending it before only fixes the answer. There the callbacks (weir_on_body,
+ * weir_on_drain, weir_on_cancel, weir_after) have no effect; cancellation is the error CANCELLED of
+ * the calls that wait, or weir_cancelled. */
 #ifndef WEIR_EXCHANGE_H
 #define WEIR_EXCHANGE_H
 
@@ -186,11 +186,40 @@ WEIR_API int weir_respond_bytes(weir_exchange *x, int status, const char *conten
 /* Sets the status, 200..599; 200 if never called. STATE after the head was sent, INVALID. */
 WEIR_API int weir_set_status(weir_exchange *x, int status);
 
+/* Sets the text after the status, which is copied, where the carrier has one; without it, or when
+ * it is empty, the standard one is sent. STATE, INVALID, HEADER for a control byte, NOMEM. */
+WEIR_API int weir_set_reason(weir_exchange *x, const char *reason);
+
 /* Adds a header; both strings are copied. HEADER when the name is no token or the value holds a
  * control byte; Connection, Transfer-Encoding and others that belong to the carrier are refused the
  * same way. Content-Length declares the body's length, which is then enforced. LIMIT at 100 fields,
  * STATE after the head was sent, NOMEM. */
 WEIR_API int weir_add_header(weir_exchange *x, const char *name, const char *value);
+
+/* The same, in place of all headers of that name; value NULL: only removes them. STATE, INVALID,
+ * HEADER (then nothing is changed), LIMIT, NOMEM. */
+WEIR_API int weir_set_header(weir_exchange *x, const char *name, const char *value);
+
+/* Adds a field that follows the body: a checksum, the outcome of something that took long. At any
+ * time before the end; both strings are copied. UNSUPPORTED, and nothing is sent, where trailers
+ * would not reach the client: over FastCGI, which has none; over HTTP/1.1 unless the client has
+ * asked for them (TE: trailers) and the length is not declared. HEADER for a name or value that is
+ * not valid, or a field that counts only in the head (RFC 9110 6.5.1), like Content-Type,
+ * Set-Cookie and Cache-Control. LIMIT at 100 trailers, STATE after the end, INVALID, NOMEM. */
+WEIR_API int weir_add_trailer(weir_exchange *x, const char *name, const char *value);
+
+/* Sends a 1xx response with these headers ahead of the one that answers; any number of times before
+ * the head. status: 102..199; 100 is sent by weir itself when the body is asked for. 0 also when
+ * nothing is sent because the other side would not understand: a client of HTTP/1.0, and a web
+ * server in front that is not known (by SERVER_SOFTWARE) to pass them on over FastCGI, which weir
+ * and lighttpd do: others, nginx among them, take a 1xx for the answer. STATE after the head was
+ * sent, INVALID, HEADER as weir_add_header, LIMIT, CANCELLED, NOMEM. */
+WEIR_API int weir_informational(weir_exchange *x, int status, const weir_pair *fields,
+                                size_t count);
+
+/* 103 with one Link field (RFC 8297): "</style.css>; rel=preload; as=style". A browser fetches it
+ * while the answer is being made. As weir_informational. */
+WEIR_API int weir_early_hints(weir_exchange *x, const char *link);
 
 /* Sends part of the body, and the head before the first one. data may go away when the call
  * returns. 0; AGAIN when too much is unsent: nothing was taken, set weir_on_drain and write again

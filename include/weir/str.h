@@ -17,6 +17,11 @@ typedef struct weir_str {
     size_t len;
 } weir_str;
 
+/* A name with its value: a parameter, a header. */
+typedef struct weir_pair {
+    weir_str name, value;
+} weir_pair;
+
 /* A weir_str for a string literal; sizeof makes it free. In C++ as well. */
 #ifdef __cplusplus
 #define WEIR_STR(literal) (weir_str{(literal), sizeof(literal) - 1})

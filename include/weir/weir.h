@@ -7,6 +7,7 @@
 #include <weir/client.h>
 #include <weir/error.h>
 #include <weir/exchange.h>
+#include <weir/file.h>
 #include <weir/form.h>
 #include <weir/server.h>
 #include <weir/str.h>

@@ -80,12 +80,8 @@ WEIR_API void weir_record_encode(const weir_record *record, uint8_t out[8]);
 /* Reads eight header bytes. 0, or WEIR_ERROR_VERSION_FIELD (nothing is written to *ret_record). */
 WEIR_API int weir_record_decode(const uint8_t in[8], weir_record *ret_record);
 
-/* A name-value pair. Both are binary: any bytes, length 0 allowed. */
-typedef struct weir_pair {
-    weir_str name, value;
-} weir_pair;
-
-/* Bytes that the pair takes when encoded: lengths up to 127 in one byte, longer ones in four. */
+/* Bytes that a pair takes when encoded (name and value are binary, either may be empty): lengths up
+ * to 127 in one byte, longer ones in four. */
 WEIR_API size_t weir_pair_size(size_t name_len, size_t value_len);
 
 /* Encodes the pair at out if it fits into room; returns the bytes written, 0 if it does not fit or

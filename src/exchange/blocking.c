@@ -3,9 +3,11 @@
  * exchange/blocking.c: see blocking.h. */
 #include "exchange/blocking.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 /* ---- Calls from the worker to the loop ------------------------------------------------------- */
 
@@ -118,7 +120,7 @@ static void wait_for_drain(struct blocking *b)
 static int send_call(struct blocking *b)
 {
     weir_exchange *x = b->x;
-    int rc = exchange_send(x, &b->piece, b->piece.len > 0, SEND_BORROW);
+    int rc = exchange_send(x, b->pieces, 2, SEND_BORROW);
 
     if (rc != 0)
         return rc;
@@ -146,12 +148,11 @@ static void on_cancel(weir_exchange *x, void *arg)
 static int end_call(struct blocking *b)
 {
     weir_exchange *x = b->x;
-    weir_str pieces[2] = {b->piece, b->last};
 
     if (b->failed)
         exchange_fail(x);
     else
-        (void)exchange_send(x, pieces, 2, SEND_END);
+        (void)exchange_send(x, b->pieces, 2, SEND_END);
     return 0;
 }
 
@@ -161,7 +162,8 @@ static int release_call(struct blocking *b)
     weir_exchange *x = b->x;
 
     x->arena = b->loop_arena;
-    x->field_count = 0;
+    x->field_count = x->trailer_count = 0;
+    x->reason = (weir_str){NULL, 0};
     x->blocking = NULL;
     x->on_cancel = NULL;
     x->on_drain = NULL;
@@ -214,11 +216,13 @@ int blocking_thread_init(struct blocking_thread *thread)
     }
     pool_init(&thread->pool);
     arena_init(&thread->arena, &thread->pool);
+    thread->file = NULL;
     return 0;
 }
 
 void blocking_thread_done(struct blocking_thread *thread)
 {
+    free(thread->file);
     arena_done(&thread->arena);
     pool_done(&thread->pool);
     uv_cond_destroy(&thread->done);
@@ -233,15 +237,18 @@ void blocking_run(struct blocking *b, struct blocking_thread *thread)
     x->arena = &thread->arena;
     b->handler(x, b->handler_arg);
     exchange_clean_up(x);
-    b->piece = str(thread->out, b->out_len);
+    b->pieces[0] = str(thread->out, b->out_len);
+    b->pieces[1] = b->last;
     (void)call(b, end_and_release_call);
     arena_done(&thread->arena);
 }
 
-/* Hands over what was written; a Filter's is kept while it is too early for it. */
-static int hand_over(struct blocking *b)
+/* Hands over what was written, and more behind it; a Filter's is kept while it is too early for it.
+ */
+static int hand_over(struct blocking *b, weir_str more)
 {
-    b->piece = str(b->thread->out, b->out_len);
+    b->pieces[0] = str(b->thread->out, b->out_len);
+    b->pieces[1] = more;
     int rc = call(b, send_call);
     if (rc != WEIR_ERROR_STATE)
         b->out_len = 0;
@@ -251,34 +258,95 @@ static int hand_over(struct blocking *b)
 int blocking_write(weir_exchange *x, weir_str data)
 {
     struct blocking *b = x->blocking;
-    int rc = 0;
 
     if (b->ended)
         return WEIR_ERROR_STATE;
     if (x->cancelled)
         return WEIR_ERROR_CANCELLED;
-    if (data.len > BLOCKING_BUFFER - b->out_len && b->out_len > 0)
-        rc = hand_over(b);
-    if (rc != 0 || data.len == 0)
-        return rc;
-    if (data.len > BLOCKING_BUFFER) {
-        b->piece = data;
-        return call(b, send_call);
-    }
-    memcpy(b->thread->out + b->out_len, data.ptr, data.len);
+    if (data.len > BLOCKING_BUFFER - b->out_len)
+        return hand_over(b, data);
+    if (data.len > 0)
+        memcpy(b->thread->out + b->out_len, data.ptr, data.len);
     b->out_len += data.len;
     return 0;
 }
 
 static int log_call(struct blocking *b)
 {
-    return exchange_log(b->x, b->piece);
+    return exchange_log(b->x, b->pieces[0]);
 }
 
 int blocking_log(weir_exchange *x, weir_str line)
 {
-    x->blocking->piece = line;
+    x->blocking->pieces[0] = line;
     return call(x->blocking, log_call);
+}
+
+/* Whether so many bytes more are within the declared length. */
+static bool fits(const struct blocking *b, uint64_t length)
+{
+    const weir_exchange *x = b->x;
+    uint64_t left = (uint64_t)x->declared - x->written;
+
+    return x->declared < 0 || (b->out_len <= left && length <= left - b->out_len);
+}
+
+/* The file is not what the response has promised: it must not look complete. */
+static int fail_file(struct blocking *b, int error)
+{
+    b->failed = b->ended = true;
+    return error;
+}
+
+int blocking_send_file(weir_exchange *x, int fd, uint64_t offset, uint64_t length)
+{
+    struct blocking *b = x->blocking;
+    int rc = 0;
+
+    if (b->ended)
+        return WEIR_ERROR_STATE;
+    if (!exchange_sends_body(x)) {
+        x->written += length;
+        return x->cancelled ? WEIR_ERROR_CANCELLED : 0;
+    }
+    if (!fits(b, length))
+        return WEIR_ERROR_CONTENT_LENGTH;
+    if (!b->thread->file)
+        b->thread->file = malloc(BLOCKING_FILE_BUFFER);
+    if (!b->thread->file)
+        return WEIR_ERROR_NOMEM;
+    while (length > 0 && rc == 0) {
+        size_t want = length < BLOCKING_FILE_BUFFER ? (size_t)length : BLOCKING_FILE_BUFFER;
+        ssize_t n = pread(fd, b->thread->file, want, (off_t)offset);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return fail_file(b, n < 0 ? WEIR_ERROR_SYSTEM : WEIR_ERROR_SHORT_BODY);
+        rc = blocking_write(x, str(b->thread->file, (size_t)n));
+        offset += (uint64_t)n;
+        length -= (uint64_t)n;
+    }
+    return rc;
+}
+
+static int informational_call(struct blocking *b)
+{
+    return b->x->carrier->informational(b->x, b->status, b->fields, b->field_count);
+}
+
+int blocking_informational(weir_exchange *x, unsigned status, const weir_pair *fields, size_t count)
+{
+    struct blocking *b = x->blocking;
+
+    b->status = status;
+    b->fields = fields;
+    b->field_count = count;
+    return call(b, informational_call);
+}
+
+bool blocking_ended(const weir_exchange *x)
+{
+    return x->blocking && x->blocking->ended;
 }
 
 int blocking_finish(weir_exchange *x, weir_str last)
@@ -359,7 +427,7 @@ int weir_flush(weir_exchange *x)
     if (!b) {
         if (x->finished)
             return WEIR_ERROR_STATE;
-        if (!x->head_sent) {
+        if (!x->head_sent && !x->files) {
             int rc = exchange_send(x, NULL, 0, 0);
             if (rc != 0)
                 return rc;
@@ -369,7 +437,7 @@ int weir_flush(weir_exchange *x)
     }
     if (b->ended)
         return WEIR_ERROR_STATE;
-    return x->cancelled ? WEIR_ERROR_CANCELLED : hand_over(b);
+    return x->cancelled ? WEIR_ERROR_CANCELLED : hand_over(b, WEIR_STR(""));
 }
 
 int weir_printf(weir_exchange *x, const char *format, ...)

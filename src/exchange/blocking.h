@@ -25,6 +25,7 @@ struct blocking_thread {
     int result;
     struct pool pool;
     struct arena arena;
+    char *file;                /* BLOCKING_FILE_BUFFER bytes, once a file was sent */
     char out[BLOCKING_BUFFER]; /* written and not handed over */
     char in[BLOCKING_BUFFER];  /* fetched and not read */
 };
@@ -41,8 +42,10 @@ struct blocking {
     /* The call that the worker waits for. */
     struct loop_post post;
     int (*call)(struct blocking *b); /* on the loop: the result, or BLOCKING_LATER */
-    weir_str piece;
-    unsigned flags;
+    weir_str pieces[2];
+    unsigned status; /* of a 1xx response, and its fields */
+    const weir_pair *fields;
+    size_t field_count;
     struct exchange_input *input; /* that is read from */
     char *read_to;
     size_t read_room;
@@ -58,7 +61,7 @@ struct blocking {
     weir_str last; /* of an answer in one piece */
 };
 
-enum { BLOCKING_LATER = 1 << 30 };
+enum { BLOCKING_LATER = 1 << 30, BLOCKING_FILE_BUFFER = 256 * 1024 };
 
 /* On the loop: prepares the exchange for a worker. NULL when memory is out. */
 struct blocking *blocking_new(weir_exchange *x, weir_handler *handler, void *arg);
@@ -74,5 +77,11 @@ int blocking_write(weir_exchange *x, weir_str data);
 int blocking_log(weir_exchange *x, weir_str line);
 int blocking_finish(weir_exchange *x, weir_str last);
 void blocking_fail(weir_exchange *x);
+int blocking_send_file(weir_exchange *x, int fd, uint64_t offset, uint64_t length);
+int blocking_informational(weir_exchange *x, unsigned status, const weir_pair *fields,
+                           size_t count);
+
+/* Whether the handler has ended the exchange, which will be when it returns. */
+bool blocking_ended(const weir_exchange *x);
 
 #endif

@@ -5,6 +5,7 @@
 
 #include <stdlib.h>
 
+#include "exchange/file.h"
 #include "exchange/timer.h"
 #include "net/stream.h"
 
@@ -226,10 +227,15 @@ static void cancel_input(weir_exchange *x, struct exchange_input *in)
 
 void exchange_cancel(weir_exchange *x)
 {
-    if (x->cancelled || x->finished)
+    if (x->cancelled || (x->finished && !x->files))
         return;
     exchange_hold(x);
     x->cancelled = true;
+    file_drop(x);
+    if (x->finished) {
+        exchange_unhold(x);
+        return;
+    }
     cancel_input(x, &x->body);
     cancel_input(x, &x->data);
     if (x->on_cancel && !x->finished)
@@ -246,6 +252,10 @@ void exchange_drained(weir_exchange *x)
 {
     weir_event_fn *fn = x->on_drain;
 
+    if (x->files) {
+        file_go_on(x);
+        return;
+    }
     if (!fn || x->finished)
         return;
     exchange_hold(x);

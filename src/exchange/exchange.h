@@ -33,7 +33,14 @@ struct carrier {
     int (*load_params)(weir_exchange *x);
     /* Sends body pieces, and the head from status and fields if it was not sent. */
     int (*send)(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags);
-    /* Sends a 1xx response made of these fields, or drops it where the carrier has none. */
+    /* Sends part of a file as body without reading it, where that can be done: how many bytes were
+     * sent; 0, none now, drained will be called; INVALID, read it and use send instead; or another
+     * error. NULL: never. Asked for only when the response has a body on the wire. */
+    int64_t (*send_file)(weir_exchange *x, int fd, uint64_t offset, uint64_t length);
+    /* Whether trailers will reach the client; they are in x->trailers when send is told of the
+     * end. NULL: never. Called on the handler's thread. */
+    bool (*takes_trailers)(const weir_exchange *x);
+    /* Sends a 1xx response made of these fields, or drops it where the other side takes none. */
     int (*informational)(weir_exchange *x, unsigned status, const weir_pair *fields, size_t count);
     /* Makes the response visibly broken; the head was sent. */
     void (*fail)(weir_exchange *x);
@@ -59,6 +66,7 @@ struct exchange_peer {
 struct exchange_timer;
 struct exchange_pairs;
 struct blocking;
+struct file_pump;
 struct form_reader;
 
 /* Something beyond the arena that must be given back when the exchange ends. */
@@ -109,8 +117,11 @@ struct weir_exchange {
     weir_str reason; /* of the status line; empty: the standard one */
     weir_pair *fields;
     size_t field_count, field_room;
-    int64_t declared; /* Content-Length the handler set, or -1 */
-    uint64_t written; /* body bytes so far, sent or not */
+    weir_pair *trailers;
+    size_t trailer_count, trailer_room;
+    int64_t declared;        /* Content-Length the handler set, or -1 */
+    uint64_t written;        /* body bytes so far, sent or not */
+    struct file_pump *files; /* parts of the body that are still being sent, or NULL */
     uint32_t app_status;
     uint8_t protocol_status; /* weir_protocol_status of a request that was not processed */
     bool has_date, has_content_type;
@@ -191,6 +202,15 @@ void exchange_unheld(weir_exchange *x);
 
 /* weir_log, on the loop: line ends with a line feed. */
 int exchange_log(weir_exchange *x, weir_str line);
+
+/* Whether it is too late to change status and headers. */
+bool exchange_head_is_fixed(const weir_exchange *x);
+
+/* The exchange is over; it is released when no callback runs. */
+void exchange_end(weir_exchange *x);
+
+/* Whether fewer body bytes were written than declared. */
+bool exchange_falls_short(const weir_exchange *x);
 
 /* weir_fail, on the loop. */
 void exchange_fail(weir_exchange *x);

@@ -1,78 +1,14 @@
 /* SPDX-License-Identifier: MIT
  *
  * exchange/response.c: answering. The rules of HTTP that hold for every carrier are kept here:
- * which responses have a body, that a declared length is true, what a header may hold. */
+ * which responses have a body, and that a declared length is true. */
 #include "http/response.h"
 #include "exchange/blocking.h"
 #include "exchange/exchange.h"
-#include "http/field.h"
+#include "exchange/file.h"
 #include "net/stream.h"
 
 enum { WRITE_THROUGH = 16 * 1024 }; /* from here on sending at once beats copying */
-
-int weir_set_status(weir_exchange *x, int status)
-{
-    if (x->head_sent || x->finished)
-        return WEIR_ERROR_STATE;
-    if (status < 200 || status > 599)
-        return WEIR_ERROR_INVALID;
-    x->status = (unsigned)status;
-    return 0;
-}
-
-int exchange_add_field(weir_exchange *x, weir_str name, weir_str value)
-{
-    if (x->field_count == x->field_room) {
-        size_t room = x->field_room ? 2 * x->field_room : 8;
-        weir_pair *fields = arena_alloc(x->arena, room * sizeof *fields);
-        if (!fields)
-            return WEIR_ERROR_NOMEM;
-        if (x->field_count)
-            memcpy(fields, x->fields, x->field_count * sizeof *fields);
-        x->fields = fields;
-        x->field_room = room;
-    }
-    x->fields[x->field_count++] = (weir_pair){name, value};
-    return 0;
-}
-
-static int declare_length(weir_exchange *x, weir_str value)
-{
-    uint64_t length;
-
-    if (!str_to_u64(value, INT64_MAX, &length) || x->declared >= 0)
-        return WEIR_ERROR_HEADER;
-    x->declared = (int64_t)length;
-    return 0;
-}
-
-int weir_add_header(weir_exchange *x, const char *name, const char *value)
-{
-    weir_str n = str_of(name), v = str_of(value);
-
-    if (x->head_sent || x->finished)
-        return WEIR_ERROR_STATE;
-    if (!name || !value)
-        return WEIR_ERROR_INVALID;
-    if (!http_name_valid(n) || !http_value_valid(v))
-        return WEIR_ERROR_HEADER;
-
-    enum http_field_id id = http_field_lookup(n.ptr, n.len);
-    if (id == HTTP_FIELD_CONTENT_LENGTH)
-        return declare_length(x, v);
-    if (http_field_is_hop_by_hop(id) || id == HTTP_FIELD_STATUS)
-        return WEIR_ERROR_HEADER;
-    if (x->field_count >= RESPONSE_FIELDS_MAX)
-        return WEIR_ERROR_LIMIT;
-    if (id == HTTP_FIELD_DATE)
-        x->has_date = true;
-    if (id == HTTP_FIELD_CONTENT_TYPE)
-        x->has_content_type = true;
-
-    n.ptr = arena_copy(x->arena, n.ptr, n.len);
-    v.ptr = arena_copy(x->arena, v.ptr, v.len);
-    return n.ptr && v.ptr ? exchange_add_field(x, n, v) : WEIR_ERROR_NOMEM;
-}
 
 bool exchange_sends_body(const weir_exchange *x)
 {
@@ -81,7 +17,7 @@ bool exchange_sends_body(const weir_exchange *x)
 
 /* The handler is done with the exchange; it is released when no callback is running, and nothing
  * has to wait. */
-static void end_exchange(weir_exchange *x)
+void exchange_end(weir_exchange *x)
 {
     x->finished = true;
     if (x->busy == 0 && !x->held)
@@ -119,7 +55,7 @@ void exchange_unheld(weir_exchange *x)
         exchange_drained(x);
 }
 
-static bool falls_short(const weir_exchange *x)
+bool exchange_falls_short(const weir_exchange *x)
 {
     return x->declared >= 0 && x->written != (uint64_t)x->declared && exchange_sends_body(x);
 }
@@ -142,8 +78,10 @@ int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsign
     if (rc != 0 && !end)
         return rc;
     if (rc == 0) {
+        if (end && x->written > 0 && !x->head_sent && x->declared < 0)
+            x->declared = (int64_t)(x->written + total); /* what was counted and not sent */
         x->written += total;
-        if (end && falls_short(x))
+        if (end && exchange_falls_short(x))
             rc = WEIR_ERROR_CONTENT_LENGTH;
     }
     if (rc == 0) {
@@ -155,7 +93,7 @@ int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsign
         return rc;
     }
     if (end)
-        end_exchange(x);
+        exchange_end(x);
     return rc;
 }
 
@@ -169,7 +107,7 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
      * once there is room, can have it sent from its own memory. */
     bool early = len < WRITE_THROUGH || x->carrier->has_windows;
     size_t room = early ? STREAM_HIGH_WATER : STREAM_LOW_WATER;
-    if (!x->finished && !x->cancelled && x->carrier->pending(x) > room)
+    if (!x->finished && !x->cancelled && (x->files || x->carrier->pending(x) > room))
         return WEIR_ERROR_AGAIN;
     if (len < WRITE_THROUGH)
         return exchange_send(x, &piece, 1, 0);
@@ -190,6 +128,8 @@ int weir_finish(weir_exchange *x)
 {
     if (x->blocking)
         return blocking_finish(x, WEIR_STR(""));
+    if (x->files && !x->finished)
+        return file_finish(x);
     return exchange_send(x, NULL, 0, SEND_END);
 }
 
@@ -198,7 +138,7 @@ int weir_respond_bytes(weir_exchange *x, int status, const char *content_type, w
     int rc = weir_set_status(x, status);
 
     if (rc == 0 && content_type)
-        rc = weir_add_header(x, "Content-Type", content_type);
+        rc = weir_set_header(x, "Content-Type", content_type);
     if (rc != 0) {
         if (!x->finished)
             weir_fail(x);
@@ -226,7 +166,7 @@ void weir_reject(weir_exchange *x)
 {
     static const weir_str text = {"503 Service Unavailable\n", 24};
 
-    if (x->blocking || x->finished || x->head_sent) {
+    if (x->blocking || exchange_head_is_fixed(x)) {
         weir_fail(x);
         return;
     }
@@ -252,6 +192,7 @@ void exchange_fail(weir_exchange *x)
 
     if (x->finished)
         return;
+    file_drop(x);
     if (x->app_status == 0)
         x->app_status = 1;
     if (x->head_sent) {
@@ -261,11 +202,11 @@ void exchange_fail(weir_exchange *x)
     } else if (!x->cancelled) {
         x->status = 500;
         x->reason = (weir_str){NULL, 0};
-        x->field_count = 0;
+        x->field_count = x->trailer_count = 0;
         x->declared = -1;
         x->has_date = false;
         (void)exchange_add_field(x, WEIR_STR("Content-Type"), WEIR_STR("text/plain"));
         (void)send_pieces(x, &text, 1, SEND_END);
     }
-    end_exchange(x);
+    exchange_end(x);
 }

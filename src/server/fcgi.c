@@ -296,11 +296,26 @@ static void on_connected(struct stream *stream)
     deadline_clear(&conn_of(stream)->deadline);
 }
 
-static void drain_one(struct fcgi_exchange *x)
+/* Tells those who wait for room, as long as there is some. Whoever was told goes to the end of the
+ * list, so that one that always has more to send leaves the others their turn. */
+static void drain(struct fcgi_conn *c)
 {
-    if (x->wants_drain) {
-        x->wants_drain = false;
-        exchange_drained(&x->x);
+    size_t left = 0;
+
+    for (struct list *n = c->exchanges.next; n != &c->exchanges; n = n->next)
+        left++;
+    for (; left > 0 && !list_empty(&c->exchanges) && !c->lost; left--) {
+        struct fcgi_exchange *x = container_of(c->exchanges.next, struct fcgi_exchange, node);
+        if (x->wants_drain && stream_pending(&c->conn.stream) > STREAM_LOW_WATER) {
+            stream_want_drain(&c->conn.stream);
+            return;
+        }
+        list_remove(&x->node);
+        list_insert(&c->exchanges, &x->node);
+        if (x->wants_drain) {
+            x->wants_drain = false;
+            exchange_drained(&x->x);
+        }
     }
 }
 
@@ -309,12 +324,7 @@ static void on_drained(struct stream *stream)
     struct fcgi_conn *c = conn_of(stream);
 
     c->answered = 0;
-    each_exchange(c, drain_one);
-    if (!list_empty(&c->exchanges)) { /* who came first has filled the room: next time another */
-        struct list *first = c->exchanges.next;
-        list_remove(first);
-        list_insert(&c->exchanges, first);
-    }
+    drain(c);
     if (!c->lost && !stream->close_when_sent)
         stream_resume(stream);
 }

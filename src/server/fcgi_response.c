@@ -100,6 +100,17 @@ static int send_pieces(weir_exchange *ex, const weir_str *pieces, size_t count, 
     return 0;
 }
 
+/* FastCGI says nothing about 1xx responses, and most web servers take the first header block for
+ * the final one: nginx passes a 103 on and the real head as its body. Known to do it well: */
+static bool takes_informational(weir_exchange *ex)
+{
+    const char *software = weir_param(ex, "SERVER_SOFTWARE");
+    weir_str name = str_of(software);
+
+    return software &&
+           (str_starts(name, WEIR_STR("weir/")) || str_starts(name, WEIR_STR("lighttpd/")));
+}
+
 /* A 1xx is a header block of its own before the final one. */
 static int informational(weir_exchange *ex, unsigned status, const weir_pair *fields, size_t count)
 {
@@ -109,8 +120,10 @@ static int informational(weir_exchange *ex, unsigned status, const weir_pair *fi
 
     if (is_gone(x))
         return WEIR_ERROR_CANCELLED;
-    if (ex->head_sent || ex->held)
+    if (ex->held)
         return WEIR_ERROR_STATE;
+    if (ex->head_sent || !takes_informational(ex))
+        return 0;
     block.fields = (weir_pair *)(uintptr_t)fields;
     block.field_count = count;
     int rc = make_head(&block, false, 0, &head);

@@ -33,14 +33,15 @@ static char *put_field(char *p, weir_str name, weir_str value)
 static char *put_framing(char *p, struct http1_exchange *x, bool end, size_t total)
 {
     const weir_exchange *ex = &x->x;
-    int64_t length = ex->declared >= 0 ? ex->declared : end ? (int64_t)total : -1;
+    uint64_t length = ex->declared >= 0 ? (uint64_t)ex->declared : total;
     bool no_length = ex->status == 204 || (ex->status == 304 && ex->declared < 0);
+    bool by_length = ex->declared >= 0 || (end && ex->trailer_count == 0);
 
     if (no_length)
         return p;
-    if (length >= 0) {
+    if (by_length) {
         p = put(p, WEIR_STR("Content-Length: "));
-        p += u64_to_dec((uint64_t)length, p);
+        p += u64_to_dec(length, p);
         return put(p, WEIR_STR("\r\n"));
     }
     if (x->request.minor == 0) {
@@ -50,6 +51,8 @@ static char *put_framing(char *p, struct http1_exchange *x, bool end, size_t tot
         return p;
     }
     x->chunked_out = exchange_sends_body(ex);
+    for (size_t i = 0; i < ex->trailer_count; i++)
+        p = put_field(p, WEIR_STR("Trailer"), ex->trailers[i].name);
     return put(p, WEIR_STR("Transfer-Encoding: chunked\r\n"));
 }
 
@@ -73,6 +76,8 @@ static int write_head(struct http1_exchange *x, bool end, size_t total)
 
     for (size_t i = 0; i < ex->field_count; i++)
         room += ex->fields[i].name.len + ex->fields[i].value.len + 4;
+    for (size_t i = 0; i < ex->trailer_count; i++)
+        room += ex->trailers[i].name.len + 11;
     char *start = outq_reserve(out, room);
     if (!start)
         return WEIR_ERROR_NOMEM;
@@ -114,6 +119,18 @@ static int write_body(struct http1_exchange *x, const weir_str *pieces, size_t c
     return rc;
 }
 
+/* The last chunk and the trailers (RFC 9112 7.1.2). */
+static int write_last_chunk(struct http1_exchange *x)
+{
+    const weir_exchange *ex = &x->x;
+    struct outq *out = &x->conn->conn.stream.out;
+    int rc = outq_append(out, "0\r\n", 3);
+
+    for (size_t i = 0; i < ex->trailer_count && rc == 0; i++)
+        rc = http1_write_field(out, ex->trailers[i].name, ex->trailers[i].value);
+    return rc ? rc : outq_append(out, "\r\n", 2);
+}
+
 static int send_pieces(weir_exchange *ex, const weir_str *pieces, size_t count, unsigned flags)
 {
     struct http1_exchange *x = of(ex);
@@ -130,7 +147,7 @@ static int send_pieces(weir_exchange *ex, const weir_str *pieces, size_t count, 
     if (rc == 0 && total > 0 && exchange_sends_body(ex))
         rc = write_body(x, pieces, count, total, flags & SEND_BORROW);
     if (rc == 0 && flags & SEND_END && x->chunked_out)
-        rc = outq_append(&stream->out, "0\r\n\r\n", 5);
+        rc = write_last_chunk(x);
     if (rc != 0) {
         stream_close(stream);
         return rc;
@@ -140,6 +157,43 @@ static int send_pieces(weir_exchange *ex, const weir_str *pieces, size_t count, 
     else
         stream_dirty(stream);
     return 0;
+}
+
+/* With a Content-Length, or up to the close, the file can go to the socket as it is. */
+static int64_t send_file(weir_exchange *ex, int fd, uint64_t offset, uint64_t length)
+{
+    struct http1_exchange *x = of(ex);
+    struct stream *stream = &x->conn->conn.stream;
+    bool chunked = ex->head_sent ? x->chunked_out : ex->declared < 0 && x->request.minor > 0;
+
+    if (is_gone(x))
+        return WEIR_ERROR_CANCELLED;
+    if (chunked || !stream_can_sendfile(stream))
+        return WEIR_ERROR_INVALID;
+    if (!ex->head_sent) {
+        int rc = write_head(x, false, 0);
+        if (rc != 0) {
+            stream_close(stream);
+            return rc;
+        }
+        stream_dirty(stream);
+    }
+    return stream_sendfile(stream, fd, offset, length);
+}
+
+/* Trailers need chunks, and a client that has asked for them (RFC 9110 6.5.1). */
+static bool takes_trailers(const weir_exchange *ex)
+{
+    const struct http1_exchange *x = of(ex);
+    bool chunked = ex->head_sent ? x->chunked_out || !exchange_sends_body(ex) : ex->declared < 0;
+
+    if (x->request.minor == 0 || !chunked)
+        return false;
+    for (uint16_t i = 0; i < x->request.field_count; i++)
+        if (x->fields[i].id == HTTP_FIELD_TE &&
+            http_list_has(http_field_value(x->head, &x->fields[i]), WEIR_STR("trailers")))
+            return true;
+    return false;
 }
 
 static int informational(weir_exchange *ex, unsigned status, const weir_pair *fields, size_t count)
@@ -223,6 +277,8 @@ const struct carrier http1_carrier = {
     .load_headers = http1_load_headers,
     .load_params = http1_load_params,
     .send = send_pieces,
+    .send_file = send_file,
+    .takes_trailers = takes_trailers,
     .informational = informational,
     .fail = fail,
     .body_wanted = body_wanted,

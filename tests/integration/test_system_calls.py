@@ -82,6 +82,34 @@ def test_libweir_over_fastcgi(servers, hello):
     assert abs(reads - COUNT) <= SLACK and abs(writes - COUNT) <= SLACK
 
 
+def test_worker_answer_is_one_hand_over(servers):
+    """To the worker by its lock, and back by one eventfd: written by the worker, read by the loop."""
+    server = servers.start('workers', [BUILD / 'examples' / 'workers',
+                                       f'fcgi+unix:{servers.folder}/workers.sock', '1'], clean=True,
+                           ready=r'^workers: listening on (\S+)$')
+    with Application(server.address) as app:
+        def exchange():
+            app.send(request(values=params('POST', '/')))
+            assert app.reply().status == 200
+        reads, writes = traced(server, servers.folder, exchange)
+    # weir_read is one hand-over more
+    assert reads <= 3 * COUNT + SLACK and writes <= 3 * COUNT + SLACK
+
+
+def test_small_file(servers):
+    """A file is opened, looked at, read, and leaves in one write with its head and END_REQUEST."""
+    (servers.folder / 'file').write_bytes(b'x' * 5000)
+    server = servers.start('sendfile', [BUILD / 'examples' / 'sendfile',
+                                        f'fcgi+unix:{servers.folder}/files.sock', servers.folder],
+                           clean=True, ready=r'^sendfile: listening on (\S+)$')
+    with Application(server.address) as app:
+        def exchange():
+            app.send(request(values=params(target='/file')))
+            assert app.reply().status == 200
+        reads, writes = traced(server, servers.folder, exchange)
+    assert abs(reads - 2 * COUNT) <= SLACK and abs(writes - COUNT) <= SLACK
+
+
 def test_weir(servers, hello):
     weir = servers.weir([hello(f'fcgi+unix:{servers.folder}/hello.sock')])
     with Client(weir.address) as client:
