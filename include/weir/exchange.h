@@ -203,9 +203,10 @@ WEIR_API int weir_set_header(weir_exchange *x, const char *name, const char *val
 /* Adds a field that follows the body: a checksum, the outcome of something that took long. At any
  * time before the end; both strings are copied. UNSUPPORTED, and nothing is sent, where trailers
  * would not reach the client: over FastCGI, which has none; over HTTP/1.1 unless the client has
- * asked for them (TE: trailers) and the length is not declared. HEADER for a name or value that is
- * not valid, or a field that counts only in the head (RFC 9110 6.5.1), like Content-Type,
- * Set-Cookie and Cache-Control. LIMIT at 100 trailers, STATE after the end, INVALID, NOMEM. */
+ * asked for them (TE: trailers) and the length is not declared. HTTP/2 always has them. HEADER for
+ * a name or value that is not valid, or a field that counts only in the head (RFC 9110 6.5.1), like
+ * Content-Type, Set-Cookie and Cache-Control. LIMIT at 100 trailers, STATE after the end, INVALID,
+ * NOMEM. */
 WEIR_API int weir_add_trailer(weir_exchange *x, const char *name, const char *value);
 
 /* Sends a 1xx response with these headers ahead of the one that answers; any number of times before

@@ -94,8 +94,10 @@ struct http2_stream {
     struct http2_head head;
     struct http2_head *trailers;
     struct list node, event;
-    struct outq queue; /* response body that nghttp2 has not framed yet */
-    struct buf rest;   /* request body that the exchange did not take */
+    struct outq queue;       /* response body that nghttp2 has not framed yet */
+    nghttp2_nv *last_fields; /* the response's trailers, once its end is queued */
+    size_t last_field_count;
+    struct buf rest; /* request body that the exchange did not take */
     struct deadline body_deadline, send_deadline;
     uint64_t unconsumed;     /* bytes received that no WINDOW_UPDATE has given back */
     uint32_t window, filled; /* the stream's receive window; bytes since it last grew */

@@ -58,8 +58,6 @@ ssize_t http2_response_read(nghttp2_session *ng, int32_t id, uint8_t *buf, size_
     struct http2_stream *st = source->ptr;
     size_t n = st->queue.bytes < length ? st->queue.bytes : length;
 
-    (void)ng;
-    (void)id;
     (void)buf;
     (void)user;
     if (n == 0 && !st->out_ended) {
@@ -67,8 +65,14 @@ ssize_t http2_response_read(nghttp2_session *ng, int32_t id, uint8_t *buf, size_
         return NGHTTP2_ERR_DEFERRED;
     }
     *flags |= NGHTTP2_DATA_FLAG_NO_COPY;
-    if (n == st->queue.bytes && st->out_ended)
-        *flags |= NGHTTP2_DATA_FLAG_EOF; /* the place where trailers would follow */
+    if (n < st->queue.bytes || !st->out_ended)
+        return (ssize_t)n;
+    *flags |= NGHTTP2_DATA_FLAG_EOF;
+    if (st->last_field_count > 0) { /* END_STREAM is theirs */
+        *flags |= NGHTTP2_DATA_FLAG_NO_END_STREAM;
+        if (nghttp2_submit_trailer(ng, id, st->last_fields, st->last_field_count) != 0)
+            return NGHTTP2_ERR_CALLBACK_FAILURE;
+    }
     return (ssize_t)n;
 }
 
@@ -196,6 +200,33 @@ static int let_out(struct http2_stream *st)
     return outq_settle(&st->queue);
 }
 
+/* Trailers (RFC 9113 8.1), in the stream's memory: nghttp2 may ask for them after the exchange. */
+static int keep_trailers(struct http2_stream *st)
+{
+    weir_exchange *x = &st->x;
+    nghttp2_nv *out = arena_alloc(&st->arena, x->trailer_count * sizeof *out);
+
+    if (!out)
+        return WEIR_ERROR_NOMEM;
+    for (size_t i = 0; i < x->trailer_count; i++) {
+        weir_str name = x->trailers[i].name, value = x->trailers[i].value;
+        name.ptr = arena_copy(&st->arena, name.ptr, name.len);
+        value.ptr = arena_copy(&st->arena, value.ptr, value.len);
+        if (!name.ptr || !value.ptr)
+            return WEIR_ERROR_NOMEM;
+        out[i] = nv(name, value);
+    }
+    st->last_fields = out;
+    st->last_field_count = x->trailer_count;
+    return 0;
+}
+
+static bool takes_trailers(const weir_exchange *x)
+{
+    (void)x;
+    return true;
+}
+
 static int send_pieces(weir_exchange *x, const weir_str *pieces, size_t count, unsigned flags)
 {
     struct http2_stream *st = of(x);
@@ -208,8 +239,11 @@ static int send_pieces(weir_exchange *x, const weir_str *pieces, size_t count, u
         return WEIR_ERROR_CANCELLED;
     for (size_t i = 0; i < count; i++)
         total += pieces[i].len;
-    if (!x->head_sent)
-        rc = submit_head(st, last, total, !has_body || (last && total == 0));
+    if (last && has_body && x->trailer_count > 0)
+        rc = keep_trailers(st);
+    if (rc == 0 && !x->head_sent)
+        rc = submit_head(st, last, total,
+                         !has_body || (last && total == 0 && st->last_field_count == 0));
     if (rc == 0 && total > 0 && has_body)
         rc = queue_body(st, pieces, count, flags & SEND_BORROW);
     if (rc == 0) {
@@ -365,6 +399,7 @@ const struct carrier http2_carrier = {
     .load_headers = load_headers,
     .load_params = load_params,
     .send = send_pieces,
+    .takes_trailers = takes_trailers,
     .informational = informational,
     .fail = fail,
     .body_wanted = body_wanted,

@@ -1,6 +1,7 @@
 """What a handler may do with its answer: parts of files, trailers, 1xx, headers (programs/response)."""
 import os
 import socket
+import subprocess
 
 import pytest
 
@@ -152,6 +153,33 @@ def test_trailers(front):
             else:
                 assert b'UNSUPPORTED UNSUPPORTED HEADER HEADER HEADER\n' in body
                 assert trailers == b'\r\n'
+
+
+@pytest.mark.parametrize('workers', ['0', '2'], ids=['loop', 'workers'])
+def test_over_http2(servers, workers):
+    """The same answers by another carrier, as curl reads them."""
+    server = start_response(servers, 'http://127.0.0.1:0', workers)
+
+    def curl(target):
+        done = subprocess.run(['curl', '-sS', '--http2-prior-knowledge', '-D', servers.folder / 'head',
+                               f'http://127.0.0.1:{server.port}{target}'], capture_output=True,
+                              timeout=60)
+        assert done.returncode == 0, done.stderr
+        return (servers.folder / 'head').read_text().lower().split('\n'), done.stdout
+
+    for how in ('known', 'declared', 'unfinished'):
+        for name, size in (('small', 1000), ('mib', MIB), ('big', BIG)):
+            head, body = curl(f'/{how}/{name}')
+            assert head[0].startswith('http/2 200') and sha256(body) == sha256(body_of(size))
+    body = body_of(MIB)
+    assert curl('/parts/mib')[1] == b'begin ' + body + b' middle ' + body[1:-1] + b' end'
+    head, body = curl('/trailers')
+    assert b'OK OK HEADER HEADER HEADER\n' in body
+    assert [line.strip() for line in head if line.startswith('x-')] == \
+        ['x-early: known with the head', 'x-late: known after the body']
+    head, body = curl('/hints')
+    assert [line.strip() for line in head if line.startswith('http/2')] == \
+        ['http/2 103', 'http/2 103', 'http/2 102', 'http/2 200']
 
 
 def test_trailers_are_for_those_who_ask(front):
