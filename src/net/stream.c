@@ -330,7 +330,8 @@ void stream_flush_now(struct stream *s)
     stream_write_out(s, 0);
     update_events(s);
     if (s->want_drain)
-        stream_dirty(s); /* outside a data op nothing else would tell the owner that there is room */
+        stream_dirty(
+            s); /* outside a data op nothing else would tell the owner that there is room */
 }
 
 bool stream_has_room(struct stream *s)
