@@ -15,7 +15,8 @@ bool stream_can_sendfile(const struct stream *s)
     return !s->tls;
 }
 
-/* sendfile(2) knows no MSG_NOSIGNAL, and what becomes of SIGPIPE is for the program to say. */
+/* sendfile(2) knows no MSG_NOSIGNAL, and what becomes of SIGPIPE is for the program to say. The
+ * signal may also come with a call that has sent something. */
 static ssize_t sendfile_quietly(int out, int in, off_t offset, size_t length)
 {
     sigset_t pipe, before;
@@ -25,7 +26,7 @@ static ssize_t sendfile_quietly(int out, int in, off_t offset, size_t length)
     (void)pthread_sigmask(SIG_BLOCK, &pipe, &before);
     ssize_t n = sendfile(out, in, &offset, length);
     int error = errno;
-    if (n < 0 && error == EPIPE)
+    if (!sigismember(&before, SIGPIPE))
         while (sigtimedwait(&pipe, NULL, &(struct timespec){0}) < 0 && errno == EINTR)
             ;
     (void)pthread_sigmask(SIG_SETMASK, &before, NULL);

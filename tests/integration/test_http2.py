@@ -746,7 +746,7 @@ def test_requests_keep_the_connection(servers):
 
 
 def test_body_timeout(servers):
-    with Client(start(servers, 'body_timeout=300').address) as client:
+    with Client(start(servers, 'body_timeout=1000').address) as client:
         slow = client.open(target='/post', end=False, method='POST')
         client.data(slow, b'some')
         stalled = client.open(target='/stall', end=False, method='POST')
