@@ -439,6 +439,8 @@ static void client_end(weir_client *client)
         resolve_forget(client->resolve);
         client->cl->looks_up = true;
     }
+    upstream_drain(&client->up);
+    loop_settle(client->cl->loop); /* there may be no next turn to say goodbye in */
     upstream_close(&client->up);
     if (client->up.conn_count == 0)
         client_gone(&client->up);

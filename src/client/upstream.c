@@ -51,10 +51,12 @@ void upstream_conn_close(struct upstream_conn *c)
 
     leave_list(c);
     deadline_clear(&c->deadline);
-    if (idle)
+    if (idle) {
+        list_insert(&c->up->conns, &c->node);
         stream_finish(&c->stream, false); /* over TLS it says so */
-    else
+    } else {
         stream_close(&c->stream);
+    }
 }
 
 static void become_idle(struct upstream_conn *c)

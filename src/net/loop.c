@@ -27,6 +27,11 @@ static void end_turn(struct loop *loop)
     } while (!list_empty(&loop->tasks));
 }
 
+void loop_settle(struct loop *loop)
+{
+    end_turn(loop);
+}
+
 static void on_check(uv_check_t *check)
 {
     end_turn(check->data);

@@ -112,6 +112,10 @@ static inline uint64_t loop_now(const struct loop *loop)
     return uv_now(loop->uv);
 }
 
+/* What the end of a turn does, now: for those who put something off and will not see another turn.
+ * Not from inside one. */
+void loop_settle(struct loop *loop);
+
 /* The Date header's value, made at most once a second. */
 weir_str loop_date(struct loop *loop);
 
