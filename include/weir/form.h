@@ -88,10 +88,10 @@ typedef enum weir_form_files {
 } weir_form_files;
 
 /* Set size to sizeof(weir_form_options) and what you want to change; 0 elsewhere means the default,
- * UINT32_MAX or UINT64_MAX no limit (fields and files above 2^32-2, sizes above 2^64-2). Whatever
- * is sent, no more is kept than these say; over a limit the form is refused, never cut. A part is a
- * file when it has a filename that is not empty; browsers send an empty one for a file input where
- * nothing was chosen, which counts as a field. */
+ * UINT32_MAX or UINT64_MAX as good as no limit where no maximum is named. Whatever is sent, no more
+ * is kept than these say; over a limit the form is refused, never cut. A part is a file when it has
+ * a filename that is not empty; browsers send an empty one for a file input where nothing was
+ * chosen, which counts as a field. */
 typedef struct weir_form_options {
     size_t size;
     uint64_t body_size;     /* bytes of the whole body; default 64 MiB. Beyond: TOO_BIG */
@@ -103,7 +103,7 @@ typedef struct weir_form_options {
     uint32_t fields;        /* default 1000 */
     uint32_t files;         /* default 20 */
     uint32_t header_size;   /* bytes of a part's header, or of a name in a urlencoded form; default
-                               8192, at most 2^20 */
+                               8192, at most 2^20, more is INVALID */
     uint32_t header_fields; /* fields in a part's header; default 16 */
     weir_form_files keep;   /* of a form read as a whole */
 } weir_form_options;

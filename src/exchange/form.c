@@ -90,9 +90,11 @@ void weir_form_refuse(weir_exchange *x, int error)
 
 /* ---- The reader ------------------------------------------------------------------------------ */
 
-static void take_options(weir_form_options *own, const weir_form_options *given)
+static int take_options(weir_form_options *own, const weir_form_options *given)
 {
     memset(own, 0, sizeof *own);
+    if (given && given->size < sizeof given->size)
+        return WEIR_ERROR_INVALID;
     if (given)
         memcpy(own, given, given->size < sizeof *own ? given->size : sizeof *own);
 
@@ -108,8 +110,9 @@ static void take_options(weir_form_options *own, const weir_form_options *given)
     DEFAULT(header_size, 8192);
     DEFAULT(header_fields, 16);
 #undef DEFAULT
-    if (own->header_size > HEADER_SIZE_MAX)
-        own->header_size = HEADER_SIZE_MAX;
+    if (own->header_size > HEADER_SIZE_MAX || own->keep > WEIR_FORM_FILES_REFUSE)
+        return WEIR_ERROR_INVALID;
+    return 0;
 }
 
 static void clean_up(struct exchange_cleanup *cleanup)
@@ -157,9 +160,10 @@ int form_reader_new(weir_exchange *x, const weir_form_options *options, const st
     r->ops = ops;
     r->ended = true;
     r->cleanup.run = clean_up;
-    take_options(&r->options, options);
     x->form = r;
-    int rc = look_at_head(r);
+    int rc = take_options(&r->options, options);
+    if (rc == 0)
+        rc = look_at_head(r);
     if (rc != 0)
         return rc;
     r->ended = false;

@@ -45,7 +45,7 @@ struct form_reader {
 
 /* A reader for the body, in size bytes of the exchange's arena of which it is the start; the
  * parser's memory is given back when the exchange ends, if not before. 0 and *ret_reader, or
- * MEDIA_TYPE, TOO_BIG, FORM, NOMEM or STATE. */
+ * MEDIA_TYPE, TOO_BIG, FORM, NOMEM, INVALID or STATE. */
 int form_reader_new(weir_exchange *x, const weir_form_options *options, const struct form_ops *ops,
                     size_t size, struct form_reader **ret_reader);
 

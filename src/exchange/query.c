@@ -177,7 +177,7 @@ int weir_set_cookie(weir_exchange *x, const char *name, const char *value,
     weir_cookie_options o = {0};
     char text[HTTP_SET_COOKIE_MAX];
 
-    if (!name || !value)
+    if (!name || !value || (options && options->size < sizeof options->size))
         return WEIR_ERROR_INVALID;
     if (options)
         memcpy(&o, options, options->size < sizeof o ? options->size : sizeof o);

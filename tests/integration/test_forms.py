@@ -106,6 +106,12 @@ def test_curl_urlencoded(site):
                       field('bare', ''), field('text', '100% \r\n=&')]
 
 
+def test_curl_over_http2(direct, tmp_path):
+    (tmp_path / 'f').write_bytes(body_of(MIB))
+    answer = direct.curl('--http2-prior-knowledge', '-F', 'a=1', '-F', f'f=@{tmp_path}/f')
+    assert answer == [field('a', '1'), file('f', 'f', body_of(MIB))]
+
+
 WEBKIT = '----WebKitFormBoundary7MA4YWxkTrZu0gW'
 GECKO = '-' * 27 + '735323031399963166993862150'
 

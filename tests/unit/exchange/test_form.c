@@ -313,6 +313,11 @@ static void test_misuse(void **state)
     assert_int_equal(weir_on_form(&f.x, NULL, NULL, NULL), WEIR_ERROR_INVALID);
     assert_int_equal(weir_gather_form(&f.x, NULL, NULL, NULL), WEIR_ERROR_INVALID);
     assert_int_equal(weir_read_form(&f.x, NULL, &form), WEIR_ERROR_STATE);
+    weir_form_options bad[] = {{0},
+                               {.size = sizeof *bad, .header_size = (1 << 20) + 1},
+                               {.size = sizeof *bad, .keep = (weir_form_files)3}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_int_equal(weir_on_form(&f.x, &bad[i], &callbacks, &log), WEIR_ERROR_INVALID);
     assert_int_equal(weir_on_form(&f.x, NULL, &callbacks, &log), 0);
     assert_int_equal(weir_on_form(&f.x, NULL, &callbacks, &log), WEIR_ERROR_STATE);
     assert_int_equal(weir_gather_form(&f.x, NULL, gathered, NULL), WEIR_ERROR_STATE);

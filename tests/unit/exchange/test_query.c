@@ -99,6 +99,8 @@ static void test_set_cookie(void **state)
     assert_int_equal(weir_set_cookie(&f.x, "d", "4; Domain=evil", NULL), WEIR_ERROR_HEADER);
     assert_int_equal(weir_set_cookie(&f.x, "d\r\nX: y", "4", NULL), WEIR_ERROR_HEADER);
     assert_int_equal(weir_set_cookie(&f.x, NULL, "", NULL), WEIR_ERROR_INVALID);
+    options.size = 0;
+    assert_int_equal(weir_set_cookie(&f.x, "e", "5", &options), WEIR_ERROR_INVALID);
     assert_int_equal(f.x.field_count, 3);
     assert_true(str_eq(f.x.fields[0].name, WEIR_STR("Set-Cookie")));
     assert_true(str_eq(f.x.fields[0].value, WEIR_STR("a=1")));
