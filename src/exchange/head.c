@@ -8,7 +8,7 @@
 
 bool exchange_head_is_fixed(const weir_exchange *x)
 {
-    return x->head_sent || x->finished || x->files || blocking_ended(x);
+    return x->head_sent || x->finished || x->files || (x->blocking && blocking_ended(x));
 }
 
 int weir_set_status(weir_exchange *x, int status)

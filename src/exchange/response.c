@@ -138,7 +138,8 @@ int weir_respond_bytes(weir_exchange *x, int status, const char *content_type, w
     int rc = weir_set_status(x, status);
 
     if (rc == 0 && content_type)
-        rc = weir_set_header(x, "Content-Type", content_type);
+        rc = x->has_content_type ? weir_set_header(x, "Content-Type", content_type)
+                                 : weir_add_header(x, "Content-Type", content_type);
     if (rc != 0) {
         if (!x->finished)
             weir_fail(x);
