@@ -105,6 +105,7 @@ typedef struct weir_client_options {
     const char *tls_ca; /* fcgis: PEM, the issuers that are trusted; default those of the system */
     const char *tls_cert; /* PEM: our certificate, then its chain; default none */
     const char *tls_key;  /* PEM, without a password; default: it is in tls_cert */
+    bool tls_no_verify;   /* fcgis: believe any certificate; for tests only */
     bool count_records;   /* fill in the records of weir_client_stats */
 
     /* What only a testing tool sets: how records are cut. Whatever is set, the bytes of each stream
@@ -367,6 +368,12 @@ WEIR_API void weir_client_resume(weir_client_request *r);
 /* Ends the request as weir_client_request_free does, but keeps the object; done is not called. Its
  * result is CANCELLED. Nothing happens to one that is over. */
 WEIR_API void weir_client_abort(weir_client_request *r);
+
+/* Asks the application to stop (ABORT_REQUEST) and waits for its answer: no more output is given,
+ * done is called with CANCELLED when END_REQUEST has come (weir_client_app_status tells then), or
+ * when it has not come within abort_timeout. A request that has no connection yet ends at once.
+ * Nothing happens to one that is over or was cancelled before. NOMEM: the connection is closed. */
+WEIR_API int weir_client_cancel(weir_client_request *r);
 
 /* Blocking form: waits for the head of the answer (a body that comes from bytes or a function is
  * sent meanwhile). 0, or the error that ended the request. Raw output has no head: waits for the

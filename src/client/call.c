@@ -50,6 +50,8 @@ static void detach(struct call *call)
 void call_ended(struct call *call, int error)
 {
     detach(call);
+    if (call->cancelled)
+        error = WEIR_ERROR_CANCELLED;
     /* After trouble, find out what is there now. */
     if (error == WEIR_ERROR_CONNECT || error == WEIR_ERROR_HANDSHAKE ||
         error == WEIR_ERROR_CERTIFICATE)
@@ -143,7 +145,8 @@ static void on_task(struct loop_task *task)
 /* Whether there is anybody who would read what is sent. */
 static bool sends(const struct call *call)
 {
-    return call->request && !call->conn->stream.write_failed && !call->conn->stream.closing;
+    return call->request && !call->cancelled && !call->conn->stream.write_failed &&
+           !call->conn->stream.closing;
 }
 
 static void after_sending(struct call *call, int rc)
@@ -250,6 +253,25 @@ void call_touch(struct call *call)
 
 /* ---- Ending early ---------------------------------------------------------------------------- */
 
+int call_cancel(struct call *call)
+{
+    struct upstream_conn *conn = call->conn;
+    int rc;
+
+    if (!call->request || conn->stream.write_failed)
+        return WEIR_ERROR_STATE;
+    rc = weir_web_abort(call->request);
+    if (rc == 0)
+        rc = upstream_conn_push(conn);
+    if (rc != 0)
+        return rc;
+    call->cancelled = true;
+    call_resume(call); /* what was held back stands before END_REQUEST */
+    set_deadline(call, call->up->options.abort_timeout);
+    stream_dirty(&conn->stream);
+    return 0;
+}
+
 void call_abort(struct call *call)
 {
     struct upstream_conn *conn = call->conn;
@@ -291,6 +313,9 @@ static void on_deadline(struct deadline *deadline)
         call_not_connected(call);
         return;
     }
+    int error = call->cancelled ? WEIR_ERROR_CANCELLED : WEIR_ERROR_TIMEOUT;
+    if (call->cancelled)
+        call->conn->not_reusable = true;
     call_abort(call);
-    call->ops->done(call, WEIR_ERROR_TIMEOUT);
+    call->ops->done(call, error);
 }

@@ -51,7 +51,8 @@ struct call {
     bool sent; /* a request was written: it may have been processed */
     bool responded; /* a byte of STDOUT or STDERR came */
     bool paused;
-    bool stalled; /* it was too slow in taking the request */
+    bool cancelled; /* by call_cancel */
+    bool stalled;   /* it was too slow in taking the request */
 };
 
 /* Clears and starts the call. up must outlive it. */
@@ -77,6 +78,10 @@ void call_resume(struct call *call);
 
 /* Starts the time in which the application must do something anew: it was not its fault. */
 void call_touch(struct call *call);
+
+/* As call_abort, but done is called, after END_REQUEST or abort_timeout: with CANCELLED. 0; STATE:
+ * the request was not sent yet, use call_abort; NOMEM, the connection is lost. */
+int call_cancel(struct call *call);
 
 /* Nobody wants the answer any more: no operation is called from now on. The application is told
  * with ABORT_REQUEST; a connection that is to be kept is drained to END_REQUEST. */

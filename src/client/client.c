@@ -334,7 +334,7 @@ static int check_url(weir_client *client, struct endpoint *ret_endpoint)
 static int init_tls(weir_client *client)
 {
     const weir_client_options *o = &client->options;
-    struct tls_settings settings = {.ca_file = o->tls_ca};
+    struct tls_settings settings = {.ca_file = o->tls_ca, .no_verify = o->tls_no_verify};
     char error[TLS_ERROR];
     int rc = tls_context_new(false, &settings, &client->tls, error);
 

@@ -173,6 +173,21 @@ void weir_client_abort(weir_client_request *r)
     leave(r, request_fail(r, WEIR_ERROR_CANCELLED, "%s: the request was given up", r->client->url));
 }
 
+int weir_client_cancel(weir_client_request *r)
+{
+    int rc;
+
+    if ((r->state != REQUEST_WAITING && r->state != REQUEST_RUNNING) || r->call.cancelled)
+        return 0;
+    rc = r->state == REQUEST_RUNNING ? call_cancel(&r->call) : WEIR_ERROR_STATE;
+    if (rc != 0) {
+        (void)request_fail(r, WEIR_ERROR_CANCELLED, "%s: the request was cancelled",
+                           r->client->url);
+        request_refuse(r, WEIR_ERROR_CANCELLED);
+    }
+    return rc == WEIR_ERROR_STATE ? 0 : rc;
+}
+
 /* ---- Output ---------------------------------------------------------------------------------- */
 
 static void keep(weir_client_request *r, weir_str data)

@@ -167,6 +167,9 @@ static size_t on_data(struct stream *stream, const char *bytes, size_t len)
         if (rc == 0)
             break;
         if (rc < 0) {
+            if (c->call && rc == WEIR_ERROR_VERSION_FIELD &&
+                str_starts(str(bytes, len), WEIR_STR("HTTP/")))
+                c->call->detail = "this looks like HTTP";
             connection_lost(c, rc);
             break;
         }
