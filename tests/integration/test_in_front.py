@@ -6,6 +6,7 @@ import subprocess
 
 import pytest
 
+from applications import start_fcgiwrap, start_go, start_libfcgi, start_php
 from http_peer import BIG, KIB, MIB, Client, body_of, get, sha256
 from server import BUILD, ROOT
 from streams import stream_sha256
@@ -37,70 +38,29 @@ class Site:
             return client.request('POST', self.target(query), headers, body, chunk)
 
 
-def built(folder, name, command, source, env=None):
-    """Builds a program of the tests into the build folder, if its source is newer."""
-    program = folder / name
-    if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-        program.parent.mkdir(exist_ok=True)
-        subprocess.run([*command, '-o', program, source], check=True, timeout=120,
-                       env={**os.environ, **(env or {})})
-    return program
-
-
-def socket_of(servers, name, argv):
-    """A server that is given the path of a UNIX socket."""
-    path = servers.folder / f'{name}.sock'
-    return servers.start(name, [word.format(socket=path) for word in argv], address=str(path))
-
-
 def echo_site(servers):
     backend = servers.example('echo', f'fcgi+unix:{servers.folder}/echo.sock')
     return Site(servers.weir([backend]), '/', backend)
 
 
 def go_site(servers):
-    cache = BUILD.resolve() / 'integration' / 'go-cache'
-    program = built(BUILD.resolve() / 'integration', 'go-fcgi', ['go', 'build'],
-                    HERE / 'go' / 'main.go',
-                    {'GOFLAGS': '-mod=mod', 'GOPROXY': 'off', 'GO111MODULE': 'off',
-                     'GOCACHE': str(cache), 'HOME': str(cache)})
-    backend = socket_of(servers, 'go', [str(program), '{socket}'])
-    return Site(servers.weir([f'fcgi+unix:{backend.address}']), '/', backend)
+    backend = start_go(servers)
+    return Site(servers.weir([backend]), '/', backend)
 
 
 def libfcgi_site(servers):
-    program = built(BUILD.resolve() / 'integration', 'libfcgi-echo',
-                    ['cc', '-O2', '-Wall', '-Wextra', '-Wl,--no-as-needed', '-lfcgi'],
-                    HERE / 'libfcgi' / 'echo.c')
-    backend = socket_of(servers, 'libfcgi', [str(program), '{socket}'])
-    return Site(servers.weir([f'fcgi+unix:{backend.address}']), '/', backend)
+    backend = start_libfcgi(servers)
+    return Site(servers.weir([backend]), '/', backend)
 
 
 def fcgiwrap_site(servers):
-    root = servers.folder / 'cgi'
-    shutil.copytree(HERE / 'cgi', root)
-    # -c: processes, since each takes one request at a time
-    backend = socket_of(servers, 'fcgiwrap', ['/usr/sbin/fcgiwrap', '-f', '-c', '4', '-s',
-                                              'unix:{socket}'])
-    weir = servers.weir([f'fcgi+unix:{backend.address}'], '--root', root)
-    return Site(weir, '/show.sh', backend)
+    backend, root = start_fcgiwrap(servers)
+    return Site(servers.weir([backend], '--root', root), '/show.sh', backend)
 
 
 def php_site(servers):
-    root = servers.folder / 'www'
-    shutil.copytree(HERE / 'php', root, ignore=shutil.ignore_patterns('*.conf'))
-    sessions = servers.folder / 'sessions'
-    sessions.mkdir()
-    sessions.chmod(0o777)
-    conf = servers.folder / 'fpm.conf'
-    path = servers.folder / 'fpm.sock'
-    conf.write_text((HERE / 'php' / 'fpm.conf').read_text()
-                    .replace('fpm.sock', str(path)).replace('SESSIONS', str(sessions)))
-    root_flag = ['-R'] if os.geteuid() == 0 else []
-    backend = servers.start('php-fpm', ['/usr/sbin/php-fpm8.2', '-F', '-n', *root_flag, '-y', conf],
-                            address=str(path))
-    weir = servers.weir([f'fcgi+unix:{backend.address}'], '--root', root)
-    return Site(weir, '/index.php', backend)
+    backend, root = start_php(servers)
+    return Site(servers.weir([backend], '--root', root), '/index.php', backend)
 
 
 SITES = {'echo': echo_site, 'php': php_site, 'go': go_site, 'libfcgi': libfcgi_site,

@@ -41,6 +41,15 @@ case 'output':
     header('Content-Type: text/plain');
     echo str_repeat("0123456789abcde\n", 65536);
     exit;
+case 'headers':
+    $lengths = [];
+    foreach ($_SERVER as $name => $value) {
+        if (str_starts_with($name, 'HTTP_X_')) {
+            $lengths[] = strlen($value);
+        }
+    }
+    echo count($lengths), ' ', array_sum($lengths), "\n";
+    exit;
 case 'error':
     error_log('a complaint for the log');
     $body = ['logged' => true];
