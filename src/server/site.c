@@ -42,12 +42,13 @@ void sites_free(struct weir_server *server)
 
 void site_leave(struct site *site, unsigned loop_index)
 {
-    if (atomic_fetch_sub(&site->users, 1) == 1) {
-        close_sockets(site);
-    } else if (!site->shared) {
+    if (!site->shared) {
         close(site->fds[loop_index]);
         site->fds[loop_index] = -1;
     }
+    /* Only the last one may look at what the other loops had. */
+    if (atomic_fetch_sub(&site->users, 1) == 1)
+        close_sockets(site);
 }
 
 /* What is offered in the TLS handshake (RFC 7301), the best first. */

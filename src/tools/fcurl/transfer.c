@@ -150,7 +150,8 @@ static void end_attempt(struct transfer *t)
 }
 
 /* The first one is what happened. */
-static void note(struct transfer *t, int exit_code, const char *format, va_list args)
+__attribute__((format(printf, 3, 0))) static void note(struct transfer *t, int exit_code,
+                                                       const char *format, va_list args)
 {
     char line[2048];
 

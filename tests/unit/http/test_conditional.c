@@ -102,7 +102,7 @@ static void what_is_no_date(void **state)
         "Sun, 06 Nov 1994 08:49:37 UTC",
         "Sun, 06 Nov 1994 08:49:37 +0000",
         "Sun, -6 Nov 1994 08:49:37 GMT",
-        "Sun, 06 Nov 1994 08:49:37 GMT, " DATE,
+        ("Sun, 06 Nov 1994 08:49:37 GMT, " DATE),
         "Sunday, 06 Nov 1994 08:49:37 GMT",
         "Monsday, 06-Nov-94 08:49:37 GMT",
         "Sun Nov 06 08:49:37 1994 GMT",
