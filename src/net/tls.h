@@ -36,6 +36,9 @@ enum { TLS_ERROR = 512 };
 
 struct tls_context;
 
+/* The version of OpenSSL; NULL when this was built without TLS (net/tls_none.c). */
+const char *tls_library(void);
+
 /* A context for accepting or for connecting; one for accepting needs a certificate before it is
  * used. The caller holds the first reference. 0, NOMEM, or CERTIFICATE or INVALID with one line in
  * error that names the file and says what OpenSSL said. */

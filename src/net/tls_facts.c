@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT
  *
  * net/tls_facts.c: what is known of the other side of a TLS session. */
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509.h>
@@ -10,6 +11,11 @@
 #include <time.h>
 
 #include "net/tls_internal.h"
+
+const char *tls_library(void)
+{
+    return OpenSSL_version(OPENSSL_VERSION_STRING);
+}
 
 const char *tls_session_protocol(const struct tls_session *t)
 {

@@ -203,6 +203,130 @@ def test_write_out_json(servers):
             got['time_end_request'] <= got['time_total']
 
 
+def test_addresses(servers):
+    """--write-out tells both ends of the connection."""
+    server = servers.example('echo', 'fcgi://127.0.0.1:0')
+    done = fcurl('-sS', '--to', server.url, '-o', '/dev/null', 'http://a/', '-w',
+                 '%{local_ip} %{local_port} %{remote_ip} %{remote_port}')
+    local_ip, local_port, *remote = done.stdout.decode().split()
+    assert (local_ip, remote) == ('127.0.0.1', ['127.0.0.1', str(server.port)]) and int(local_port) > 0
+    path = servers.folder / 'backend.sock'
+    with Backend(servers.folder, answering()) as backend:
+        done = ask(backend, '-o', '/dev/null', '-w', '%{local_ip}:%{local_port} %{remote_ip}:%{remote_port}')
+        assert done.stdout.decode() == f':0 {path}:0'
+    assert fcurl('-s', '--unix-socket', '/none', '-w', '%{remote_ip}:%{remote_port}', 'http://a/').stdout == b':0'
+
+
+def test_pcap_of_several_servers(servers):
+    """One file, whatever the number of clients that write to it."""
+    path = servers.folder / 'out.pcap'
+    first = servers.example('echo', 'fcgi://127.0.0.1:0')
+    second = servers.example('echo', 'fcgi://127.0.0.1:0')
+    done = fcurl('-s', '--pcap', path, '-o', '/dev/null', f'{first.url}/first', '-o', '/dev/null',
+                 f'{second.url}/second')
+    assert done.returncode == 0
+    data = path.read_bytes()
+    assert b'/first' in data and b'/second' in data and data.count(b'\x01\x01\x00\x01\x00\x08') == 2
+
+
+def test_redirects_stay_at_the_server(servers):
+    """A Location, whatever its scheme, is not where the next server is."""
+    server = servers.start('site', [BUILD / 'tests/integration/programs/site', 'fcgi://127.0.0.1:0'],
+                           clean=True, ready=r'^site: listening on (\S+)$')
+    for where in ('http://127.0.0.1/echo', 'fcgi://127.0.0.1:1/echo', 'fcgis://127.0.0.1:1/echo', '/echo'):
+        done = fcurl('-sSL', '-u', 'ann:secret', f'{server.url}/to?{where}')
+        assert done.returncode == 0 and done.stdout.startswith(b'GET /echo\n'), done.stderr
+        assert (b'authorization' in done.stdout) == (where == '/echo')
+
+
+def test_dry_run_writes_no_file(servers):
+    path = servers.folder / 'out'
+    path.write_text('precious')
+    assert b'REQUEST_METHOD' in fcurl('--dry-run', '-o', path, '--to', 'fcgi://127.0.0.1:1', 'http://a/').stdout
+    assert path.read_text() == 'precious'
+
+
+def test_data_stream_needs_the_role():
+    one_line(fcurl('-sS', '--data-stream', '/etc/passwd', 'fcgi://127.0.0.1:1/'), 2, '--role filter')
+
+
+@pytest.mark.parametrize('url', ['ftp2://a/', 'http://a:x/'])
+def test_what_cannot_be_tried_is_not_retried(url):
+    done = fcurl('-sS', '--retry', '2', '--retry-all-errors', url)
+    assert done.returncode in (1, 3) and done.seconds < 1
+
+
+@pytest.mark.parametrize('args', [
+    ['http://a/[0-18446744073709551615]'], ['--rate', '1e-300/s', 'fcgi://a/'], ['--rate', 'inf', 'fcgi://a/'],
+    ['--connect-timeout', '1e9', '-m', '1e9', '--retry-delay', '1e9', '--speed-limit', '8000P',
+     '--speed-time', '18446744073709551615', '--limit-rate', '8000P', 'fcgi://127.0.0.1:1/'],
+    ['--ping', '-m', '1e9', 'fcgi://127.0.0.1:1/']])
+def test_huge_numbers(args):
+    assert fcurl(*args).returncode in (2, 3, 7)
+
+
+def test_speed_limit(servers):
+    with Backend(servers.folder, lambda request: time.sleep(10)) as backend:
+        done = ask(backend, '-Y', '1000', '-y', '1')
+        one_line(done, 28, 'too slow', '1000 bytes/sec')
+        assert 1 <= done.seconds < 4
+
+
+def test_closed_descriptors(servers):
+    """What is opened does not become stdout or stderr because those were closed."""
+    with Backend(servers.folder, answering()) as backend:
+        for closed in ('<&- >&- 2>&-', '>&-', '2>&-', '<&-'):
+            done = subprocess.run(['bash', '-c', f'{BUILD}/fcurl -q -sS --to {backend.url} http://a/ {closed}'],
+                                  capture_output=True, timeout=20)
+            assert done.returncode == (23 if '>&-' in closed.split() else 0), (closed, done.stderr)
+
+
+def test_stdin_stays_blocking(servers):
+    """-T - waits for a pipe without making it non-blocking for those who share it."""
+    with Backend(servers.folder, answering()) as backend:
+        reading, writing = os.pipe()
+        started = subprocess.Popen([BUILD / 'fcurl', '-q', '-sS', '-T', '-', '--to', backend.url, 'http://a/'],
+                                   stdin=reading, stdout=subprocess.PIPE)
+        os.write(writing, b'one')
+        deadline = time.monotonic() + 10
+        while not backend.requests and time.monotonic() < deadline:
+            assert os.get_blocking(reading)
+            time.sleep(0.01)
+        for _ in range(20):
+            assert os.get_blocking(reading)
+            time.sleep(0.01)
+        os.close(writing)
+        assert started.communicate(timeout=20)[0] == b'3' and os.get_blocking(reading)
+        os.close(reading)
+
+
+def test_form_from_a_pipe_has_a_length(servers):
+    """php-fpm reads no body without CONTENT_LENGTH."""
+    with Backend(servers.folder, answering()) as backend:
+        done = subprocess.run(['bash', '-c', f'{BUILD}/fcurl -q -sS --to {backend.url} -F f=@<(echo hello) http://a/'], capture_output=True, timeout=20)
+        assert done.returncode == 0, done.stderr
+        assert backend.requests[0].param('CONTENT_LENGTH') == done.stdout.decode()
+
+
+def test_upload_of_a_file_that_shrinks(servers):
+    big = servers.folder / 'big'
+    with open(big, 'wb') as file:
+        file.truncate(64 << 20)
+
+    def shrink(request):
+        os.truncate(big, 1)
+        for _ in request.pieces():
+            pass
+
+    with Backend(servers.folder, shrink) as backend:
+        one_line(ask(backend, '-T', big), 26)
+
+
+def test_address_of_who_does_not_answer(servers):
+    with Backend(servers.folder, lambda request: time.sleep(10)) as backend:
+        assert ask(backend, '-m', '0.2', '-w', '%{remote_ip}').stdout.decode().endswith('/backend.sock')
+
+
 # bodies
 
 def test_upload_from_a_pipe_as_it_comes(servers):

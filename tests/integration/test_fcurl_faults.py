@@ -19,6 +19,7 @@ def fcurl(*args, limit=30.0, stdin=subprocess.DEVNULL):
     done = subprocess.run([BUILD / 'fcurl', '-q', *map(str, args)], stdin=stdin, capture_output=True,
                           timeout=limit)
     done.seconds = time.monotonic() - started
+    assert b'Sanitizer' not in done.stderr and b'runtime error' not in done.stderr, done.stderr
     return done
 
 

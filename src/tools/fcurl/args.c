@@ -52,7 +52,9 @@ static const struct option *find_long(const char *name, bool *ret_ambiguous)
     const struct option *found = option_by_name(name, strlen(name));
 
     *ret_ambiguous = false;
-    for (size_t g = 0; !found && option_groups[g]; g++)
+    if (found)
+        return found;
+    for (size_t g = 0; option_groups[g]; g++)
         for (size_t i = 0; i < option_groups[g]->count; i++) {
             const struct option *o = &option_groups[g]->options[i];
             if (strncmp(o->name, name, strlen(name)) != 0)
@@ -203,6 +205,7 @@ bool args_read_file(struct global *global, const char *path, char **ret_error)
     if (nested >= NESTED_MAX)
         return fail(ret_error, path, "config files are nested too deep");
     if (!text_read_file(&file, path)) {
+        global->cannot_read = true;
         text_printf(&error, "cannot read config from '%s': %s", path, strerror(errno));
         *ret_error = text_take(&error);
         text_done(&file);

@@ -134,6 +134,8 @@ static ssize_t read_piece(struct body_piece *piece, char *out, size_t room)
         n = piece->may_wait ? read(piece->fd, out, want)
                             : pread(piece->fd, out, want, piece->start + piece->done);
     while (n < 0 && errno == EINTR);
+    if (n < 0 && errno == EAGAIN)
+        return BODY_WAIT;
     if (n == 0 && piece->length >= 0) { /* the file has become shorter */
         errno = ENODATA;
         return -1;

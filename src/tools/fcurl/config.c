@@ -84,9 +84,8 @@ static void config_free(struct config *config)
         config->etag_compare,
     };
     struct strings *lists[] = {
-        &config->split,   &config->params,     &config->env,
-        &config->fail_if, &config->headers,    &config->cookies,
-        &config->resolve, &config->connect_to, &config->url_query,
+        &config->split,   &config->params,  &config->fail_if,    &config->headers,
+        &config->cookies, &config->resolve, &config->connect_to, &config->url_query,
     };
 
     for (size_t i = 0; i < sizeof strings / sizeof *strings; i++)

@@ -25,7 +25,6 @@ struct target {
     bool remote_name; /* -O */
 };
 
-/* One of -d, --data-raw, --data-binary, --data-urlencode, --json, with its @file already read. */
 struct form_part { /* one -F or --form-string, still as it was typed */
     struct form_part *next;
     char *spec;
@@ -48,7 +47,6 @@ struct config {
     char *index;           /* what a folder means, default index.php */
     struct strings split;  /* where PATH_INFO begins: after these, default .php */
     struct strings params; /* NAME=VALUE, NAME= removes */
-    struct strings env;    /* NAME: taken from the environment */
     enum role_option role;
     char *data_stream; /* file for FCGI_DATA */
     bool keep_conn;
@@ -128,6 +126,7 @@ struct global {
     bool fail_early;
     bool disable_config; /* -q */
     bool styled_output;
+    bool cannot_read; /* why the command line was refused: a file it names */
 };
 
 /* Begins a new group with the defaults (--next). */

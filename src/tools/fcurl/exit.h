@@ -11,7 +11,6 @@
     X(1, PROTOCOL, "The URL's scheme is none that fcurl serves")                        \
     X(2, USAGE, "The command line or a config file is wrong, or fcurl could not start") \
     X(3, URL, "The URL is malformed")                                                   \
-    X(4, UNSUPPORTED, "This build of fcurl lacks what was asked for")                   \
     X(6, RESOLVE, "A host name could not be resolved")                                  \
     X(7, CONNECT, "The FastCGI server could not be connected to")                       \
     X(8, WEIRD, "The server does not speak FastCGI, or breaks its rules")               \
@@ -23,11 +22,9 @@
     X(28, TIMEOUT, "A time limit passed")                                               \
     X(33, RANGE, "The server cannot resume or serve the range")                         \
     X(35, TLS_CONNECT, "The TLS handshake failed")                                      \
-    X(42, CALLBACK, "Aborted")                                                          \
     X(47, REDIRECTS, "Too many redirects")                                              \
     X(52, NOTHING, "The server closed the connection without an answer")                \
-    X(55, SEND, "Sending to the server failed")                                         \
-    X(56, RECEIVE, "Receiving from the server failed")                                  \
+    X(56, RECEIVE, "Exchanging data with the server failed")                            \
     X(58, TLS_CERT, "The client certificate or its key cannot be used")                 \
     X(60, TLS_PEER, "The server's certificate is not to be trusted")                    \
     X(61, ENCODING, "The response's content coding is unknown or its data is broken")   \

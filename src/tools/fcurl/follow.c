@@ -54,7 +54,9 @@ static bool next_url(struct transfer *t)
         free(t->referer);
         t->referer = url_format(&t->url);
     }
-    t->is_first_host = strcasecmp(url.host, t->first_host) == 0;
+    char *site = url_site(&url);
+    t->is_first_site = strcmp(site, t->first_site) == 0;
+    free(site);
     url_done(&t->url);
     t->url = url;
     return true;
@@ -141,7 +143,7 @@ static bool follow_retry(struct transfer *t, double *ret_delay)
     double passed = (double)(uv_hrtime() - t->first_ns) / 1e9;
     double pause = retry_pause(t);
 
-    if (!reason || t->retries >= c->retry || (t->body && !body_rewind(t->body)))
+    if (!reason || !t->is_prepared || t->retries >= c->retry || (t->body && !body_rewind(t->body)))
         return false;
     if (c->retry_max_time > 0 && passed + pause > c->retry_max_time)
         return false;

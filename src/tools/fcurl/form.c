@@ -12,6 +12,7 @@
 #include <string.h>
 #include <strings.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
 #include "tools/fcurl/body_internal.h"
 
@@ -102,8 +103,8 @@ static bool take_headers(struct part *part, char *value)
 }
 
 /* ;type=TEXT/PLAIN; charset=x;filename=...: a word that is no attribute of ours belongs to the type
- * before it. */
-static bool take_attributes(struct part *part, const char **p)
+ * before it. ends: what ends a word; a comma only where files are listed. */
+static bool take_attributes(struct part *part, const char **p, const char *ends)
 {
     bool in_type = false;
 
@@ -114,25 +115,25 @@ static bool take_attributes(struct part *part, const char **p)
         if (strncasecmp(start, "type=", 5) == 0) {
             *p = start + 5;
             free(part->type);
-            part->type = take_word(p, ";,");
+            part->type = take_word(p, ends);
             in_type = true;
         } else if (strncasecmp(start, "filename=", 9) == 0) {
             *p = start + 9;
             free(part->filename);
-            part->filename = take_word(p, ";,");
+            part->filename = take_word(p, ends);
             in_type = false;
         } else if (strncasecmp(start, "encoder=", 8) == 0) {
             *p = start + 8;
             free(part->encoder);
-            part->encoder = take_word(p, ";,");
+            part->encoder = take_word(p, ends);
             in_type = false;
         } else if (strncasecmp(start, "headers=", 8) == 0) {
             *p = start + 8;
-            if (!take_headers(part, take_word(p, ";,")))
+            if (!take_headers(part, take_word(p, ends)))
                 return false;
             in_type = false;
         } else {
-            char *more = take_word(p, ";,");
+            char *more = take_word(p, ends);
             struct text type = {NULL, 0, 0};
             if (in_type) {
                 text_printf(&type, "%s; %s", part->type, more);
@@ -216,7 +217,7 @@ static void put_part_head(struct writer *w, const struct part *part, const char 
 
     if (!filename && part->kind == '@')
         filename = strcmp(path, "-") == 0 ? "-" : last_segment(path);
-    if (!type && filename)
+    if (!type && filename && (part->filename || strcmp(path, "-") != 0))
         type = type_of_name(filename);
     text_printf(&w->head, "--%s\r\nContent-Disposition: form-data; name=", w->boundary);
     put_quoted(&w->head, part->name, w->escape);
@@ -311,6 +312,15 @@ static void flush_head(struct writer *w)
         body_add_bytes(w->body, text_take(&w->head), len, true);
 }
 
+/* Others (pipes, /dev/stdin) are read first: an application wants to know the CONTENT_LENGTH. What
+ * does not exist is left to who opens it. */
+static bool is_regular_file(const char *path)
+{
+    struct stat st;
+
+    return strcmp(path, "-") != 0 && (stat(path, &st) != 0 || S_ISREG(st.st_mode));
+}
+
 /* One part with the file or text at path. */
 static const char *put_part(struct writer *w, const struct part *part, const char *path)
 {
@@ -320,7 +330,7 @@ static const char *put_part(struct writer *w, const struct part *part, const cha
     put_part_head(w, part, path);
     if (part->kind == '=') {
         why = put_encoded(w, part, path, strlen(path));
-    } else if (part->kind == '@' && !part->encoder) {
+    } else if (part->kind == '@' && !part->encoder && is_regular_file(path)) {
         flush_head(w);
         if (!body_add_file(w->body, path, 0))
             return strerror(errno);
@@ -344,9 +354,10 @@ static bool put_spec(struct writer *w, const struct form_part *spec, char **ret_
     p++;
     if (!spec->literal && (*p == '@' || *p == '<'))
         part.kind = *p++;
+    const char *ends = part.kind == '@' ? ";," : ";";
     do {
-        char *content = spec->literal ? must_copy(p) : take_word(&p, part.kind == '@' ? ";," : ";");
-        if (!spec->literal && !take_attributes(&part, &p))
+        char *content = spec->literal ? must_copy(p) : take_word(&p, ends);
+        if (!spec->literal && !take_attributes(&part, &p, ends))
             why = "the file with headers cannot be read";
         if (!why)
             why = put_part(w, &part, content);

@@ -117,7 +117,7 @@ static bool parse_numbers(struct glob_part *part, const char **p)
         return false;
     part->kind = PART_NUMBERS;
     part->count = (last - part->first) / part->step + 1;
-    return true;
+    return part->count > 0; /* 0: all of 2^64 */
 }
 
 /* [1-10]: p stands behind the bracket. */

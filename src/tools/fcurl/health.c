@@ -19,6 +19,7 @@ struct probe_state {
     struct config *config;
     struct transfer *t; /* carries URL, parameters and what went wrong; never started */
     weir_client *client;
+    struct tracer *tracer;
     double limit; /* seconds */
     struct text answer;
 };
@@ -36,23 +37,27 @@ static void say(const struct probe_state *p, int code, const char *line)
 static bool open_client(struct probe_state *p, uint32_t ms)
 {
     char *url = request_server(p->t);
-    weir_client_options options = {
-        .size = sizeof options,
-        .keepalive = WEIR_KEEPALIVE_NONE,
-        .connect_timeout = ms,
-        .first_byte_timeout = ms,
-        .idle_timeout = ms,
-        .total_timeout = ms,
-    };
+    weir_client_options options = run_client_options(p->run, p->config);
 
+    options.uv = NULL;
+    options.keepalive = WEIR_KEEPALIVE_NONE;
+    options.connect_timeout = ms;
+    options.first_byte_timeout = ms;
+    options.idle_timeout = ms;
+    options.total_timeout = ms;
     if (!url)
         return false;
+    p->tracer = tracer_new(p->run, p->config);
+    if (p->tracer) {
+        options.observe = tracer_record;
+        options.observe_arg = p->tracer;
+    }
     p->client = weir_client_new(url, &options);
-    free(url);
     if (!p->client)
         transfer_note(p->t, EXIT_NO_MEMORY, "Out of memory");
     else if (*weir_client_error(p->client))
-        transfer_note(p->t, EXIT_URL, "%s", weir_client_error(p->client));
+        transfer_note(p->t, run_client_fault(url, options), "%s", weir_client_error(p->client));
+    free(url);
     return p->client && p->t->exit_code == 0;
 }
 
@@ -293,8 +298,11 @@ static bool ask_values(struct probe_state *p, uint32_t ms)
 weir_web_values health_values(struct transfer *t)
 {
     weir_web_values values = {-1, -1, -1};
-    weir_client *client = weir_client_new(weir_client_url(t->client), NULL);
+    weir_client_options options = run_client_options(t->run, t->config);
+    weir_client *client;
 
+    options.uv = NULL;
+    client = weir_client_new(t->server, &options);
     if (client && weir_client_get_values(client, NULL, 0, VALUES_MS, ignore_value, NULL) == 0)
         values = weir_client_values(client);
     (void)weir_client_free(client);
@@ -305,8 +313,8 @@ weir_web_values health_values(struct transfer *t)
 
 static void probe_once(struct probe_state *p)
 {
-    uint32_t ms = (uint32_t)ceil(p->limit * 1000);
-    bool good = open_client(p, ms ? ms : 1);
+    uint32_t ms = run_milliseconds(p->limit);
+    bool good = open_client(p, ms);
 
     if (good && p->config->probe == PROBE_VALUES)
         good = ask_values(p, ms);
@@ -318,6 +326,7 @@ static void probe_once(struct probe_state *p)
         show_status(p);
     p->t->request = weir_client_request_free(p->t->request);
     p->client = weir_client_free(p->client);
+    tracer_free(p->tracer);
 }
 
 static bool may_retry(const struct config *c, int code, unsigned tries)
@@ -353,7 +362,7 @@ int health_run(struct run *run, struct config *config, const char *url)
                 free(p.t->url.path);
                 p.t->url.path = must_copy(fallback);
             }
-            p.t->is_first_host = true;
+            p.t->is_first_site = true;
             if (request_prepare(p.t))
                 probe_once(&p);
         }

@@ -32,7 +32,8 @@ static bool set_rate(struct option_call *call)
     } else if (*end != '\0') {
         unit = 0;
     }
-    if (end == call->value || !(count > 0) || unit <= 0)
+    if (end == call->value || !(count > 0) || unit <= 0 || !(unit / count < 1e9) ||
+        !(unit / count > 0))
         return refuse_option(call, "expected a number of requests and a unit, like 2/s or 30/m");
     call->global->rate_interval = unit / count;
     return true;

@@ -36,7 +36,7 @@ static bool set_params_file(struct option_call *call)
     bool good = text_read_file(&file, call->value);
 
     if (!good)
-        refuse_option(call, "the file cannot be read");
+        refuse_unreadable(call);
     for (char *line = file.ptr; good && line && *line;) {
         size_t len = strcspn(line, "\n");
         char *next = line[len] ? line + len + 1 : line + len;

@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: MIT
  *
  * tools/fcurl/options_fcurl.c: the tool itself, and the options of curl that make no sense here. */
+#include <brotli/decode.h>
 #include <stdio.h>
+#include <uv.h>
 #include <weir/version.h>
+#include <zlib.h>
 
+#include "net/tls.h"
 #include "tools/fcurl/exit.h"
 #include "tools/fcurl/table.h"
 
@@ -58,7 +62,11 @@ static bool set_completion(struct option_call *call)
 static bool set_version(struct option_call *call)
 {
     (void)call;
-    printf("fcurl %s (x) libweir/%s\n", WEIR_VERSION, weir_version());
+    const char *tls = tls_library();
+    uint32_t brotli = BrotliDecoderVersion();
+    printf("fcurl %s libweir/%s libuv/%s%s%s zlib/%s brotli/%u.%u.%u\n", WEIR_VERSION,
+           weir_version(), uv_version_string(), tls ? " OpenSSL/" : "", tls ? tls : "",
+           zlibVersion(), brotli >> 24, brotli >> 12 & 0xfff, brotli & 0xfff);
     exit(EXIT_OK);
 }
 

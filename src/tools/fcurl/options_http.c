@@ -15,7 +15,7 @@ static bool set_header(struct option_call *call)
     }
     if (!text_read_file(&file, call->value + 1)) {
         text_done(&file);
-        return refuse_option(call, strerror(errno));
+        return refuse_unreadable(call);
     }
     for (char *line = file.ptr; line && *line;) {
         size_t len = strcspn(line, "\n");
@@ -48,9 +48,10 @@ static bool set_referer(struct option_call *call)
 static bool set_max_redirs(struct option_call *call)
 {
     char *end;
-    long long number = strtoll(call->value, &end, 10);
 
-    if (*call->value == '\0' || *end != '\0' || number < -1)
+    errno = 0;
+    long long number = strtoll(call->value, &end, 10);
+    if (*call->value == '\0' || *end != '\0' || number < -1 || errno != 0)
         return refuse_option(call, "expected a whole number, -1 for no limit");
     call->config->max_redirs = number;
     return true;

@@ -7,8 +7,11 @@
 
 static bool set_output(struct option_call *call)
 {
-    struct target *t = config_target_without_output(call->config);
+    struct target *t;
 
+    if (call->value[0] == '\0')
+        return refuse_option(call, "the file's name is empty");
+    t = config_target_without_output(call->config);
     t->output = must_copy(call->value);
     t->has_output = true;
     return true;
@@ -36,7 +39,7 @@ static bool set_write_out(struct option_call *call)
     }
     if (!text_read_file(&file, call->value + 1)) {
         text_done(&file);
-        return refuse_option(call, strerror(errno));
+        return refuse_unreadable(call);
     }
     text_strip_line_ends(&file);
     call->config->write_out = text_take(&file);

@@ -9,7 +9,7 @@
 /* Several pieces of data become one, joined with & (--json: with nothing). */
 static void add_data(struct config *config, const char *bytes, size_t len, bool joined)
 {
-    if (config->has_data && joined && config->data.len > 0)
+    if (config->has_data && joined)
         text_putc(&config->data, '&');
     text_add(&config->data, bytes, len);
     config->has_data = true;
@@ -21,6 +21,7 @@ static bool read_file(struct option_call *call, const char *path, struct text *r
 
     if (text_read_file(ret_file, path))
         return true;
+    call->global->cannot_read = true;
     text_printf(&why, "cannot read '%s': %s", path, strerror(errno));
     call->error = text_take(&why);
     text_done(ret_file);
@@ -199,7 +200,8 @@ static const struct option table[] = {
      .categories = CATEGORY_HTTP | CATEGORY_UPLOAD,
      .help = "Specify multipart MIME data",
      .man = "Sends a `multipart/form-data` body. `NAME=@FILE` uploads a file, `NAME=<FILE` takes a "
-            "field's text from one; several files can follow with commas. `;type=TYPE`, "
+            "field's text from one; several files can follow with commas, each becomes a part of "
+            "that name (RFC 7578 4.3). `;type=TYPE`, "
             "`;filename=NAME`, `;headers=@FILE` or `;headers=\"X: y\"` and `;encoder=NAME` "
             "(binary, 8bit, 7bit, base64, quoted-printable) say more. Names with commas or "
             "semicolons go in double quotes. Files are read while they are sent."},

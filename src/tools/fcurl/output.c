@@ -15,18 +15,10 @@
 
 /* ---- The file's name ------------------------------------------------------------------------- */
 
-static char *remote_name(struct transfer *t)
+/* As it is in the URL, encoded: so there is no slash in it. */
+static const char *remote_name(const struct transfer *t)
 {
-    const char *slash = strrchr(t->url.path, '/');
-    char *name = url_decode(slash + 1, strlen(slash + 1), NULL);
-
-    /* Decoded it may hold a slash, or name the folder itself: then as it is in the URL. */
-    if (strchr(name, '/') || strcmp(name, ".") == 0 || strcmp(name, "..") == 0 ||
-        strpbrk(name, "\r\n")) {
-        free(name);
-        name = must_copy(slash + 1);
-    }
-    return name;
+    return strrchr(t->url.path, '/') + 1;
 }
 
 static bool make_folders(struct transfer *t, char *path)
@@ -75,14 +67,13 @@ bool output_prepare(struct transfer *t)
     bool good = true;
 
     if (remote) {
-        char *name = remote_name(t);
+        const char *name = remote_name(t);
         if (*name == '\0' && !c->remote_header_name) {
             transfer_fail(t, EXIT_WRITE, "Remote file name has no length!");
             good = false;
         } else {
             good = set_name(t, *name ? name : "fcurl_response");
         }
-        free(name);
     } else if (t->output_name && strcmp(t->output_name, "-") != 0) {
         good = set_name(t, t->output_name);
     } else {
@@ -132,7 +123,7 @@ static bool write_bytes(struct transfer *t, const char *bytes, size_t len)
     if (len == 0)
         return true;
     if (!open_file(t) || fwrite(bytes, 1, len, o->file) != len)
-        return t->exit_code || write_failed(t);
+        return t->exit_code ? false : write_failed(t);
     if ((t->config->no_buffer || (o->is_stdout && isatty(STDOUT_FILENO))) && fflush(o->file) != 0)
         return write_failed(t);
     return true;
@@ -314,11 +305,14 @@ bool output_finish(struct transfer *t)
 {
     struct output *o = &t->output;
 
-    if (!o->is_stdout && !o->file && !open_file(t)) /* an empty response is an empty file */
+    if (t->config->dry_run)
+        return true;
+    /* An empty response is an empty file, but 304 means that the file there is has it all. */
+    if (!o->is_stdout && !o->file && t->status != 304 && !t->is_unmodified && !open_file(t))
         return false;
     if (o->file && fflush(o->file) != 0)
         return write_failed(t);
-    if (t->config->remote_time)
+    if (t->config->remote_time && o->file)
         set_remote_time(t);
     return true;
 }

@@ -15,7 +15,7 @@
 enum {
     LINKTYPE_RAW = 101, /* packets begin with the IP header */
     SEGMENT = 65535 - 40,
-    CONNECTIONS = 64, /* whose sequence numbers are remembered */
+    CONNECTIONS = 1024, /* whose sequence numbers are remembered: more than run at a time */
     CLIENT_PORT = 40000,
     SERVER_PORT = 9000,
     TCP_SYN = 2,
@@ -29,7 +29,10 @@ struct flow {
 };
 
 struct pcap {
+    struct pcap *next;
+    char *path;
     FILE *file;
+    uint64_t clients;
     struct flow flows[CONNECTIONS];
 };
 
@@ -45,28 +48,49 @@ static void put32(unsigned char *p, uint32_t value)
     put16(p + 2, value & 0xffff);
 }
 
-struct pcap *pcap_open(const char *path)
+static struct pcap *pcap_begin(struct run *run, const char *path)
 {
     /* In our byte order; readers tell by the magic number. */
     const uint32_t header[6] = {0xa1b2c3d4, 2 | 4 << 16, 0, 0, 65535, LINKTYPE_RAW};
-    struct pcap *pcap = must_alloc(sizeof *pcap);
+    FILE *file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
+    struct pcap *pcap;
 
-    pcap->file = strcmp(path, "-") == 0 ? stdout : fopen(path, "we");
-    if (!pcap->file) {
-        free(pcap);
+    if (!file)
         return NULL;
-    }
-    fwrite(header, sizeof header, 1, pcap->file);
+    pcap = must_alloc(sizeof *pcap);
+    pcap->file = file;
+    pcap->path = must_copy(path);
+    pcap->next = run->pcaps;
+    run->pcaps = pcap;
+    fwrite(header, sizeof header, 1, file);
     return pcap;
 }
 
-void pcap_close(struct pcap *pcap)
+struct pcap *pcap_open(struct run *run, const char *path, uint64_t *ret_base)
 {
+    struct pcap *pcap = run->pcaps;
+
+    while (pcap && strcmp(pcap->path, path) != 0)
+        pcap = pcap->next;
     if (!pcap)
-        return;
-    if (pcap->file != stdout)
-        fclose(pcap->file);
-    free(pcap);
+        pcap = pcap_begin(run, path);
+    if (pcap)
+        *ret_base = 997 * pcap->clients++;
+    return pcap;
+}
+
+void pcap_close_all(struct run *run)
+{
+    while (run->pcaps) {
+        struct pcap *pcap = run->pcaps;
+        run->pcaps = pcap->next;
+        bool bad = ferror(pcap->file) != 0;
+        bad = (pcap->file == stdout ? fflush(stdout) : fclose(pcap->file)) != 0 || bad;
+        if (bad)
+            run_warn(run, "Failed to write %s", pcap->path);
+        free(pcap->path);
+        free(pcap);
+    }
 }
 
 static unsigned checksum(const unsigned char *bytes, size_t len, uint32_t sum)
@@ -124,9 +148,9 @@ static struct flow *find_flow(struct pcap *pcap, uint64_t connection)
     return flow;
 }
 
-void pcap_record(struct pcap *pcap, const weir_client_record *record)
+void pcap_record(struct pcap *pcap, uint64_t base, const weir_client_record *record)
 {
-    struct flow *flow = find_flow(pcap, record->connection);
+    struct flow *flow = find_flow(pcap, base + record->connection);
     struct text bytes = {NULL, 0, 0};
     static const char zeros[256];
     uint8_t header[8];

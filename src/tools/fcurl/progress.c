@@ -59,7 +59,7 @@ static void show_meter(struct run *run, const struct transfer *t, double seconds
     double rate = seconds > 0 ? (double)done / seconds : 0;
     double expected = rate > 0 && all > 0 ? (double)all / rate : 0;
 
-    fprintf(run->err, "\r%3u %s %3u %s %3u %s %s %s %s %s %s %s", percent(done, all),
+    fprintf(run->err, "\r%3u %s  %3u %s  %3u %s  %s  %s %s %s %s %s", percent(done, all),
             five((uint64_t)all, total), in_size > 0 ? percent(t->received, in_size) : 0,
             five(t->received, in), out_size > 0 ? percent(t->uploaded, out_size) : 0,
             five(t->uploaded, out),

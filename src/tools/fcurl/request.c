@@ -67,6 +67,13 @@ static const char *get(const struct transfer *t, const char *name)
 
 /* ---- Method and body ------------------------------------------------------------------------- */
 
+/* --continue-at with --upload-file: how much of the file is there already. */
+static uint64_t upload_offset(const struct config *c)
+{
+    return c->continue_at && strcmp(c->continue_at, "-") != 0 ? strtoull(c->continue_at, NULL, 10)
+                                                              : 0;
+}
+
 static struct body *make_body(struct transfer *t)
 {
     struct config *c = t->config;
@@ -74,10 +81,7 @@ static struct body *make_body(struct transfer *t)
     struct body *body;
 
     if (t->upload) {
-        uint64_t offset = c->continue_at && strcmp(c->continue_at, "-") != 0
-                              ? strtoull(c->continue_at, NULL, 10)
-                              : 0;
-        body = body_of_file(t->upload, offset);
+        body = body_of_file(t->upload, upload_offset(c));
         if (!body)
             transfer_fail(t, EXIT_READ, "Can't open '%s'!", t->upload);
         return body;
@@ -138,6 +142,10 @@ static void add_url_query(struct transfer *t, const char *query)
 bool request_prepare(struct transfer *t)
 {
     struct config *c = t->config;
+    if (t->upload && *t->upload == '\0') { /* as in curl: this URL has none */
+        free(t->upload);
+        t->upload = NULL;
+    }
     bool sends = t->upload || c->form || (c->has_data && !c->get);
 
     if (c->form && (c->has_data || t->upload)) {
@@ -152,10 +160,21 @@ bool request_prepare(struct transfer *t)
                       "--upload-file");
         return false;
     }
+    if (c->head && sends) {
+        transfer_fail(t, EXIT_USAGE,
+                      "You can only select one HTTP request method: --head, or one that sends");
+        return false;
+    }
     for (size_t i = 0; i < c->url_query.count; i++)
         add_url_query(t, c->url_query.at[i]);
     if (c->get && c->has_data)
         url_add_query(&t->url, c->data.ptr ? c->data.ptr : "");
+    if (t->url.query && strpbrk(t->url.query, " \t\r\n")) {
+        transfer_fail(t, EXIT_URL,
+                      "There is white space in the URL's query: --data-urlencode, not "
+                      "--data, encodes it");
+        return false;
+    }
     if (t->upload)
         name_upload(t);
     if (sends) {
@@ -393,7 +412,7 @@ static bool set_header(struct transfer *t, const char *header, struct strings *s
     char *text = must_copy_n(value, len);
     if (remove) {
         remove_param(t, param, strlen(param));
-    } else if (t->is_first_host || t->config->location_trusted || !is_credential(param)) {
+    } else if (t->is_first_site || t->config->location_trusted || !is_credential(param)) {
         join_param(t, param, text, find_param(seen, param, strlen(param)) < seen->count);
         strings_take(seen, joined(param, strlen(param), "="));
     }
@@ -456,7 +475,7 @@ static void set_authorization(struct transfer *t)
 {
     struct text pair = {NULL, 0, 0}, field = {NULL, 0, 0};
 
-    if (!t->is_first_host && !t->config->location_trusted)
+    if (!t->is_first_site && !t->config->location_trusted)
         return;
     if (t->config->user) {
         ask_password(t->config);
@@ -483,7 +502,7 @@ static void set_cookies(struct transfer *t)
         text_puts(&header, from_jar);
     for (size_t i = 0; i < t->config->cookies.count; i++) {
         const char *cookie = t->config->cookies.at[i];
-        if (strchr(cookie, '=') && (t->is_first_host || t->config->location_trusted))
+        if (strchr(cookie, '=') && (t->is_first_site || t->config->location_trusted))
             text_printf(&header, "%s%s", header.len ? "; " : "", cookie);
     }
     if (header.len)
@@ -513,6 +532,7 @@ static void set_time_condition(struct transfer *t)
                          "time condition.");
         return;
     }
+    t->condition_time = when;
     gmtime_r(&when, &tm);
     strftime(date, sizeof date, "%a, %d %b %Y %H:%M:%S GMT", &tm);
     set(t, unmodified ? "HTTP_IF_UNMODIFIED_SINCE" : "HTTP_IF_MODIFIED_SINCE", date);
@@ -535,12 +555,22 @@ static void set_range(struct transfer *t)
 {
     struct text range = {NULL, 0, 0};
 
-    if (t->output.resume_from > 0)
-        text_printf(&range, "bytes=%llu-", (unsigned long long)t->output.resume_from);
-    else if (t->config->range)
+    bool sends_file = t->upload && t->body;
+    uint64_t from = sends_file ? upload_offset(t->config) : t->output.resume_from;
+    int64_t length = sends_file ? body_length(t->body) : -1;
+
+    if (sends_file && t->config->continue_at && length > 0)
+        text_printf(&range, "bytes %llu-%llu/%llu", (unsigned long long)from,
+                    (unsigned long long)from + (uint64_t)length - 1,
+                    (unsigned long long)from + (uint64_t)length);
+    else if (sends_file && t->config->range && length >= 0)
+        text_printf(&range, "bytes %s/%lld", t->config->range, (long long)length);
+    else if (!sends_file && from > 0)
+        text_printf(&range, "bytes=%llu-", (unsigned long long)from);
+    else if (!sends_file && t->config->range)
         text_printf(&range, "bytes=%s", t->config->range);
     if (range.len)
-        set(t, "HTTP_RANGE", range.ptr);
+        set(t, sends_file ? "HTTP_CONTENT_RANGE" : "HTTP_RANGE", range.ptr);
     text_done(&range);
 }
 
@@ -585,6 +615,8 @@ static bool set_headers(struct transfer *t)
     set_etag(t);
     if (t->body)
         set_content(t);
+    else if (c->json)
+        set(t, "CONTENT_TYPE", "application/json");
     for (size_t i = 0; i < c->headers.count && good; i++)
         good = set_header(t, c->headers.at[i], &seen);
     strings_done(&seen);

@@ -3,6 +3,7 @@
  * tools/fcurl/run.c: which transfers the command line asks for, and when each of them runs. They
  * are made one by one, since http://h/[1-1000000] is a million of them. */
 #include <errno.h>
+#include <math.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -55,14 +56,20 @@ static void say_error(struct run *run, int code, const char *line)
 
 /* ---- Clients --------------------------------------------------------------------------------- */
 
-static weir_client_options client_options(struct run *run, const struct config *c)
+uint32_t run_milliseconds(double seconds)
 {
-    weir_client_options o = {
-        .size = sizeof o,
+    double ms = ceil(seconds * 1000);
+
+    return ms < 1 ? 1 : ms < WEIR_CLIENT_NO_LIMIT ? (uint32_t)ms : WEIR_CLIENT_NO_LIMIT;
+}
+
+weir_client_options run_client_options(struct run *run, const struct config *c)
+{
+    return (weir_client_options){
+        .size = sizeof(weir_client_options),
         .uv = &run->loop,
         .keepalive = c->keep_conn ? 64 : WEIR_KEEPALIVE_NONE,
-        .connect_timeout =
-            c->connect_timeout > 0 ? (uint32_t)(c->connect_timeout * 1000 + 0.5) : 300000,
+        .connect_timeout = c->connect_timeout > 0 ? run_milliseconds(c->connect_timeout) : 300000,
         .first_byte_timeout = WEIR_CLIENT_NO_LIMIT,
         .idle_timeout = WEIR_CLIENT_NO_LIMIT,
         .send_timeout = WEIR_CLIENT_NO_LIMIT,
@@ -79,47 +86,66 @@ static weir_client_options client_options(struct run *run, const struct config *
                    : c->padding == 0 ? -1
                                      : (int32_t)c->padding,
     };
+}
 
-    if (o.connect_timeout == 0)
-        o.connect_timeout = 1;
-    return o;
+static bool is_usable(const char *url, const weir_client_options *options)
+{
+    weir_client *client = weir_client_new(url, options);
+    bool usable = client && !*weir_client_error(client);
+
+    (void)weir_client_free(client);
+    return usable;
+}
+
+/* What it was that made a client unusable: found out by leaving that away. */
+int run_client_fault(const char *url, weir_client_options options)
+{
+    options.tls_cert = options.tls_key = NULL;
+    if (is_usable(url, &options))
+        return EXIT_TLS_CERT;
+    options.tls_ca = NULL;
+    return is_usable(url, &options) ? EXIT_TLS_CA : EXIT_URL;
+}
+
+static struct run_client *find_client(struct run *run, const struct transfer *t)
+{
+    struct run_client *rc = run->clients;
+
+    while (rc && (rc->config != t->config || strcmp(rc->url, t->server) != 0))
+        rc = rc->next;
+    return rc;
 }
 
 weir_client *run_client(struct transfer *t)
 {
     struct run *run = t->run;
-    char *url = request_server(t);
     struct run_client *rc;
 
-    if (!url)
+    if (!t->server)
+        t->server = request_server(t);
+    if (!t->server)
         return NULL;
-    for (rc = run->clients; rc; rc = rc->next)
-        if (rc->config == t->config && strcmp(rc->url, url) == 0)
-            break;
-    if (rc) {
-        free(url);
+    rc = find_client(run, t);
+    if (rc)
         return rc->client;
-    }
-    weir_client_options options = client_options(run, t->config);
-    rc = must_alloc(sizeof *rc);
-    rc->config = t->config;
-    rc->url = url;
-    rc->tracer = tracer_new(run, t->config);
-    if (rc->tracer) {
+    weir_client_options options = run_client_options(run, t->config);
+    struct tracer *tracer = tracer_new(run, t->config);
+    if (tracer) {
         options.observe = tracer_record;
-        options.observe_arg = rc->tracer;
+        options.observe_arg = tracer;
     }
-    rc->client = weir_client_new(url, &options);
-    rc->next = run->clients;
+    weir_client *client = weir_client_new(t->server, &options);
+    if (!client || *weir_client_error(client)) {
+        transfer_fail(t, client ? run_client_fault(t->server, options) : EXIT_NO_MEMORY, "%s",
+                      client ? weir_client_error(client) : "Out of memory");
+        (void)weir_client_free(client);
+        tracer_free(tracer);
+        return NULL;
+    }
+    rc = must_alloc(sizeof *rc);
+    *rc = (struct run_client){run->clients, t->config, must_copy(t->server), client, tracer};
     run->clients = rc;
-    if (!rc->client)
-        transfer_fail(t, EXIT_NO_MEMORY, "Out of memory");
-    else if (*weir_client_error(rc->client))
-        transfer_fail(t, t->config->cert || t->config->cacert ? EXIT_TLS_CERT : EXIT_URL, "%s",
-                      weir_client_error(rc->client));
-    else
-        return rc->client;
-    return NULL;
+    return client;
 }
 
 static void free_clients(struct run *run)
@@ -400,6 +426,7 @@ int run_all(struct global *global)
     (void)uv_loop_close(&run.loop);
     cookies_done(&run.cookies);
     strings_done(&run.opened);
+    pcap_close_all(&run);
     if (run.trace && run.trace != stdout && run.trace != run.err)
         fclose(run.trace);
     if (run.err != stderr && run.err != stdout)

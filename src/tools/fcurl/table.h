@@ -4,6 +4,7 @@
 #ifndef FCURL_TABLE_H
 #define FCURL_TABLE_H
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -21,6 +22,13 @@ static inline bool refuse_option(struct option_call *call, const char *why)
 {
     call->error = must_copy(why);
     return false;
+}
+
+/* The file that the value names cannot be read: errno says why. */
+static inline bool refuse_unreadable(struct option_call *call)
+{
+    call->global->cannot_read = true;
+    return refuse_option(call, strerror(errno));
 }
 
 #endif

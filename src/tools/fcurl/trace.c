@@ -15,6 +15,7 @@ struct tracer {
     struct run *run;
     bool records;
     struct pcap *pcap;
+    uint64_t pcap_base;
     struct text params; /* of the request being sent, until they are complete */
     uint64_t started_ns;
 };
@@ -214,7 +215,7 @@ struct tracer *tracer_new(struct run *run, const struct config *config)
     tracer->records = config->records;
     tracer->started_ns = uv_hrtime();
     if (config->pcap) {
-        tracer->pcap = pcap_open(config->pcap);
+        tracer->pcap = pcap_open(run, config->pcap, &tracer->pcap_base);
         if (!tracer->pcap)
             run_warn(run, "Failed to write %s: %s", config->pcap, strerror(errno));
     }
@@ -225,7 +226,6 @@ void tracer_free(struct tracer *tracer)
 {
     if (!tracer)
         return;
-    pcap_close(tracer->pcap);
     text_done(&tracer->params);
     free(tracer);
 }
@@ -239,5 +239,5 @@ void tracer_record(const weir_client_record *record, void *arg)
     if (tracer->records)
         show_record(tracer, record);
     if (tracer->pcap)
-        pcap_record(tracer->pcap, record);
+        pcap_record(tracer->pcap, tracer->pcap_base, record);
 }

@@ -29,6 +29,17 @@ double transfer_seconds(const struct transfer *t)
     return (double)(uv_hrtime() - t->started_ns) / 1e9;
 }
 
+/* While there is a connection. */
+static void note_addresses(struct transfer *t)
+{
+    if (!t->request || !t->config->write_out)
+        return;
+    (void)weir_client_local_address(t->request, t->local.host, sizeof t->local.host,
+                                    &t->local.port);
+    (void)weir_client_remote_address(t->request, t->remote.host, sizeof t->remote.host,
+                                     &t->remote.port);
+}
+
 /* ---- Ending ---------------------------------------------------------------------------------- */
 
 static void note_stats(struct transfer *t)
@@ -180,6 +191,7 @@ void transfer_fail(struct transfer *t, int exit_code, const char *format, ...)
     va_end(args);
     if (!t->is_started)
         return;
+    note_addresses(t);
     if (t->request && !t->is_over)
         weir_client_abort(t->request);
     end_attempt(t);
@@ -228,6 +240,9 @@ static void report(struct transfer *t, int error)
     if (error == WEIR_ERROR_CONNECT && limit > 0 && passed >= limit)
         transfer_fail(t, EXIT_TIMEOUT, "Connection timed out after %.0f milliseconds: %s",
                       passed * 1000, weir_client_request_error(t->request));
+    /* With TLS 1.3 a server may complain about our certificate after the handshake. */
+    if (error == WEIR_ERROR_PROTOCOL && strncmp(t->server, "fcgis:", 6) == 0)
+        transfer_fail(t, EXIT_RECEIVE, "%s", weir_client_request_error(t->request));
     transfer_fail(t, transfer_exit_code(error), "%s", weir_client_request_error(t->request));
 }
 
@@ -291,6 +306,22 @@ static bool check_resume(struct transfer *t)
     return false;
 }
 
+/* A server that does not know conditions sends everything: what --time-cond does not want is then
+ * dropped here. */
+static void check_time_condition(struct transfer *t)
+{
+    const char *field = weir_client_field(t->request, "Last-Modified");
+    int64_t modified = field ? cookies_parse_date(field) : -1;
+    bool wants_older = t->config->time_condition && t->config->time_condition[0] == '-';
+
+    if (t->condition_time < 0 || modified < 0 || t->status >= 300)
+        return;
+    if (wants_older ? modified < t->condition_time : modified > t->condition_time)
+        return;
+    trace_info(t, "The requested document is not %s enough", wants_older ? "old" : "new");
+    t->is_unmodified = t->ignores_body = true;
+}
+
 static bool check_size(struct transfer *t)
 {
     const char *field = weir_client_field(t->request, "Content-Length");
@@ -323,6 +354,7 @@ static void on_head(weir_client_request *r, void *arg)
     struct transfer *t = transfer_of(arg);
 
     t->head_done = true;
+    note_addresses(t);
     t->status = weir_client_status(r);
     note_location(t);
     note_retry_after(t);
@@ -332,6 +364,7 @@ static void on_head(weir_client_request *r, void *arg)
         transfer_fail(t, EXIT_HTTP_ERROR, "The requested URL returned error: %d", t->status);
         return;
     }
+    check_time_condition(t);
     (void)(output_head(t) && check_resume(t) && check_size(t) && open_decoder(t));
 }
 
@@ -339,8 +372,9 @@ static void on_head(weir_client_request *r, void *arg)
 static uint64_t allowed_bytes(const struct transfer *t)
 {
     double seconds = (double)(uv_hrtime() - t->attempt_ns) / 1e9;
+    double bytes = (seconds + 0.1) * (double)t->config->limit_rate + 1;
 
-    return (uint64_t)(seconds * (double)t->config->limit_rate) + t->config->limit_rate / 10 + 1;
+    return bytes < 1e19 ? (uint64_t)bytes : UINT64_MAX;
 }
 
 static void abort_if_due(struct transfer *t)
@@ -450,8 +484,14 @@ static void on_input_ready(uv_poll_t *poll, int status, int events)
 static int wait_for_input(struct transfer *t)
 {
     if (!t->input_open) {
-        if (uv_poll_init(&t->run->loop, &t->input, body_fd(t->body)) != 0)
+        int fd = body_fd(t->body), flags = fcntl(fd, F_GETFL);
+        if (uv_poll_init(&t->run->loop, &t->input, fd) != 0) {
+            transfer_fail(t, EXIT_READ, "Failed to wait for what is to be sent");
             return WEIR_ERROR_SYSTEM;
+        }
+        /* It is shared with other programs, a terminal with our own output too: it must not stay
+         * non-blocking. */
+        (void)fcntl(fd, F_SETFL, flags);
         t->input.data = t;
         t->input_open = true;
     }
@@ -499,13 +539,19 @@ static bool set_data_stream(struct transfer *t)
 
     if (!path)
         return true;
+    if (t->config->role != ROLE_FILTER) {
+        transfer_fail(t, EXIT_USAGE, "--data-stream is for a Filter: --role filter");
+        return false;
+    }
     t->data = body_of_file(path, 0);
     if (!t->data || stat(path, &st) != 0 || body_length(t->data) < 0) {
         transfer_fail(t, EXIT_READ, "Can't open '%s'!", path);
         return false;
     }
-    return weir_client_data_source(t->request, body_length(t->data), st.st_mtime, data_source, t) ==
-           0;
+    int rc = weir_client_data_source(t->request, body_length(t->data), st.st_mtime, data_source, t);
+    if (rc != 0)
+        transfer_fail(t, transfer_exit_code(rc), "%s", weir_client_request_error(t->request));
+    return rc == 0;
 }
 
 /* ---- The clock ------------------------------------------------------------------------------- */
@@ -533,13 +579,14 @@ static void check_speed(struct transfer *t)
     uint64_t limit = c->speed_limit ? c->speed_limit : 1, now = uv_hrtime();
     uint64_t seconds = c->speed_time ? c->speed_time : 30;
     uint64_t bytes = t->received + t->uploaded;
+    double enough = (double)limit * (double)seconds;
 
     if (!c->speed_limit && !c->speed_time)
         return;
-    if (t->slow_since_ns == 0 || bytes - t->slow_bytes >= limit * seconds) {
+    if (t->slow_since_ns == 0 || (double)(bytes - t->slow_bytes) >= enough) {
         t->slow_since_ns = now;
         t->slow_bytes = bytes;
-    } else if (now - t->slow_since_ns >= seconds * 1000000000u) {
+    } else if ((double)(now - t->slow_since_ns) >= (double)seconds * 1e9) {
         transfer_fail(t, EXIT_TIMEOUT,
                       "Operation too slow. Less than %llu bytes/sec transferred the last %llu "
                       "seconds",
@@ -580,7 +627,8 @@ static void print_params(struct transfer *t)
 static void reset_attempt(struct transfer *t)
 {
     t->is_over = t->is_ending = t->head_done = t->is_paused = t->ignores_body = false;
-    t->aborting = t->source_waits = false;
+    t->aborting = t->source_waits = t->is_unmodified = false;
+    t->condition_time = -1;
     t->at_line_start = true;
     t->status = 0;
     t->content_length = -1;
@@ -671,10 +719,11 @@ void transfer_start(struct transfer *t)
                       "%s", why);
         return;
     }
-    t->first_host = must_copy(t->url.host);
-    t->is_first_host = true;
+    t->first_site = url_site(&t->url);
+    t->is_first_site = true;
     if (!request_prepare(t) || !output_prepare(t))
         return;
+    t->is_prepared = true;
     if (t->config->max_time > 0)
         (void)uv_timer_start(&t->timer, on_max_time, (uint64_t)ceil(t->config->max_time * 1000), 0);
     start_attempt(t);
@@ -695,6 +744,7 @@ struct transfer *transfer_new(struct run *run, struct config *config, char *url,
     t->remote_name = remote_name;
     t->content_length = -1;
     t->protocol_status = -1;
+    t->condition_time = -1;
     t->values = (weir_web_values){-1, -1, -1};
     return t;
 }
@@ -710,7 +760,8 @@ void transfer_free(struct transfer *t)
     free(t->output_name);
     free(t->upload);
     free(t->method);
-    free(t->first_host);
+    free(t->first_site);
+    free(t->server);
     free(t->redirect_to);
     free(t->referer);
     free(t->error);

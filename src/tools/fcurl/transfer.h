@@ -45,6 +45,12 @@ struct times {
     double namelookup, connect, pretransfer, params, starttransfer, end_request, total, redirect;
 };
 
+/* One end of a connection, as weir_client_local_address tells it. */
+struct address {
+    char host[WEIR_CLIENT_ADDRESS];
+    uint16_t port;
+};
+
 struct transfer {
     struct transfer *next; /* in the run's list */
     struct run *run;
@@ -59,10 +65,13 @@ struct transfer {
     struct url url;
     char *method;
     struct body *body, *data; /* data: of a Filter */
+    int64_t condition_time;   /* of --time-cond; -1: none */
     bool head;                /* no body is expected */
     bool keeps_method;        /* -X */
-    bool is_first_host;       /* not redirected to another one */
-    char *first_host;
+    char *server;             /* where it is; a redirect does not change that */
+    bool is_first_site;       /* not redirected to another one */
+    char *first_site;         /* scheme://host:port */
+    bool is_prepared;         /* there is something that could be tried again */
     unsigned redirects, retries;
     char *redirect_to; /* where a Location leads, for -w and -L */
     char *referer;     /* of --referer URL;auto */
@@ -75,7 +84,8 @@ struct transfer {
     bool is_ending; /* on_attempt_over will run */
     bool is_over;   /* it has run */
     bool head_done, is_paused, ignores_body, stderr_seen, at_line_start;
-    bool aborting; /* --abort-after: waiting for END_REQUEST */
+    bool is_unmodified; /* --time-cond: the response is not what was wanted */
+    bool aborting;      /* --abort-after: waiting for END_REQUEST */
     int status;
     int64_t content_length; /* of the response, -1: not known */
     uint64_t header_size, received, uploaded;
@@ -100,6 +110,7 @@ struct transfer {
     unsigned handles_closing;
     uint64_t slow_since_ns, slow_bytes; /* --speed-limit */
     weir_client_stats stats;
+    struct address local, remote; /* of the connection; empty: there was none */
     weir_web_values values;
     uint32_t app_status;
     int protocol_status;
@@ -204,9 +215,13 @@ void tracer_free(struct tracer *tracer);
 void tracer_record(const weir_client_record *record, void *arg);
 
 struct pcap;
-struct pcap *pcap_open(const char *path); /* NULL: errno says why */
-void pcap_record(struct pcap *pcap, const weir_client_record *record);
-void pcap_close(struct pcap *pcap);
+/* The capture in this file, begun by the first who asks. NULL: errno says why. *ret_base tells its
+ * connections apart from those of other clients. */
+struct pcap *pcap_open(struct run *run, const char *path, uint64_t *ret_base);
+void pcap_record(struct pcap *pcap, uint64_t base, const weir_client_record *record);
+
+/* A warning for those that could not be written. */
+void pcap_close_all(struct run *run);
 
 /* ---- progress.c ------------------------------------------------------------------------------ */
 
@@ -246,6 +261,7 @@ struct run {
 
     /* Clients, one for each server of each group. */
     struct run_client *clients;
+    struct pcap *pcaps; /* captures being written, one for each file */
 
     /* The meter. */
     uint64_t meter_shown_ns, meter_begun_ns;
@@ -258,6 +274,13 @@ int run_all(struct global *global);
 
 /* The client for the transfer's server. NULL: transfer_fail was called. */
 weir_client *run_client(struct transfer *t);
+
+/* How the options of a group want the client, and why one made so is not usable: an exit code. */
+weir_client_options run_client_options(struct run *run, const struct config *config);
+int run_client_fault(const char *url, weir_client_options options);
+
+/* Rounded up, 1 at least. */
+uint32_t run_milliseconds(double seconds);
 
 /* For transfer.c: it has ended and may be freed. */
 void run_transfer_done(struct transfer *t);

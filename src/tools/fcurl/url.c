@@ -166,6 +166,9 @@ static const char *parse_authority(struct url *url, const char *text, size_t len
         *p = (char)tolower((unsigned char)*p);
     if (host_len == 0)
         return "No host part in the URL";
+    for (size_t i = 0; i < host_len; i++)
+        if ((unsigned char)text[i] >= 0x80)
+            return "A host name beyond ASCII has to be written in its xn-- form";
     if (host_len < len && text[host_len] != ':')
         return "Bad IPv6 address";
     url->port = default_port(url->scheme);
@@ -201,14 +204,21 @@ static const char *parse_scheme(struct url *url, const char **text)
 {
     size_t len = strspn(*text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789+-.");
 
-    if (len == 0 || strncmp(*text + len, "://", 3) != 0) {
+    size_t slashes = (*text)[len] == ':' ? strspn(*text + len + 1, "/") : 0;
+    if (slashes == 1 || slashes == 3) { /* as curl, for schemes that are known */
+        char *name = must_copy_n(*text, len);
+        if (default_port(name) == 0)
+            slashes = 0;
+        free(name);
+    }
+    if (len == 0 || slashes < 1 || slashes > 3) {
         url->scheme = must_copy("http");
         return NULL;
     }
     url->scheme = must_copy_n(*text, len);
     for (char *p = url->scheme; *p; p++)
         *p = (char)tolower((unsigned char)*p);
-    *text += len + 3;
+    *text += len + 1 + slashes;
     return default_port(url->scheme) ? NULL : "Unsupported URL scheme";
 }
 
@@ -274,6 +284,14 @@ const char *url_resolve(struct url *url, const struct url *base, const char *ref
     text_done(&full);
     free(clean_reference);
     return why;
+}
+
+char *url_site(const struct url *url)
+{
+    struct text out = {NULL, 0, 0};
+
+    text_printf(&out, "%s://%s:%u", url->scheme, url->host, url->port);
+    return text_take(&out);
 }
 
 char *url_authority(const struct url *url)

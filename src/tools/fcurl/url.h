@@ -30,6 +30,10 @@ const char *url_resolve(struct url *url, const struct url *base, const char *ref
 /* scheme://host[:port]/path[?query], without user, password and fragment. To be freed. */
 char *url_format(const struct url *url);
 
+/* scheme://host:port, with the port even if it is the scheme's: what credentials are for. To be
+ * freed. */
+char *url_site(const struct url *url);
+
 /* host[:port] as in a Host header: without the port that the scheme has anyway. To be freed. */
 char *url_authority(const struct url *url);
 

@@ -69,8 +69,8 @@ TEXT(errormsg, t->error)
 NUMBER(exitcode, t->exit_code)
 TEXT(filename_effective, t->output.name)
 NUMBER(http_code, t->status)
-TEXT(local_ip, "")
-NUMBER(local_port, 0)
+TEXT(local_ip, t->local.host)
+NUMBER(local_port, t->local.port)
 TEXT(method, t->method)
 NUMBER(num_connects, t->stats.connect_end_ns > 0 && !t->stats.reused)
 NUMBER(num_headers, t->field_count)
@@ -82,8 +82,7 @@ NUMBER(size_request, t->stats.bytes_sent)
 NUMBER(size_upload, t->uploaded)
 NUMBER(speed_download, t->times.total > 0 ? (double)t->received / t->times.total : 0)
 NUMBER(speed_upload, t->times.total > 0 ? (double)t->uploaded / t->times.total : 0)
-SECONDS(time_appconnect,
-        strncmp(t->url.scheme ? t->url.scheme : "", "fcgis", 5) == 0 ? t->times.connect : 0)
+SECONDS(time_appconnect, t->server &&strncmp(t->server, "fcgis:", 6) == 0 ? t->times.connect : 0)
 SECONDS(time_connect, t->times.connect)
 SECONDS(time_namelookup, t->times.namelookup)
 SECONDS(time_pretransfer, t->times.pretransfer)
@@ -92,6 +91,8 @@ SECONDS(time_starttransfer, t->times.starttransfer)
 SECONDS(time_total, t->times.total)
 TEXT(url, t->url_text)
 NUMBER(urlnum, t->number)
+TEXT(remote_ip, t->remote.host)
+NUMBER(remote_port, t->remote.port)
 TEXT(scheme, t->url.scheme)
 NUMBER(fcgi_app_status, t->app_status)
 NUMBER(fcgi_protocol_status, t->protocol_status)
@@ -111,7 +112,15 @@ NUMBER(fcgi_mpxs_conns, t->values.mpxs_conns)
 
 static void get_url_effective(struct transfer *t, struct value *v)
 {
-    v->text = v->owned = t->url.host ? url_format(&t->url) : NULL;
+    struct text url = {NULL, 0, 0};
+
+    if (!t->url.host)
+        return;
+    char *base = url_format(&t->url);
+    text_printf(&url, "%s%s%s", base, t->url.fragment ? "#" : "",
+                t->url.fragment ? t->url.fragment : "");
+    free(base);
+    v->text = v->owned = text_take(&url);
 }
 
 static void get_referer(struct transfer *t, struct value *v)
@@ -144,6 +153,8 @@ static const struct variable variables[] = {
     {"num_redirects", KIND_NUMBER, get_num_redirects, false},
     {"redirect_url", KIND_TEXT, get_redirect_url, false},
     {"referer", KIND_TEXT, get_referer, false},
+    {"remote_ip", KIND_TEXT, get_remote_ip, false},
+    {"remote_port", KIND_NUMBER, get_remote_port, false},
     {"response_code", KIND_NUMBER, get_http_code, false},
     {"scheme", KIND_TEXT, get_scheme, false},
     {"size_download", KIND_NUMBER, get_size_download, false},

@@ -7,7 +7,7 @@
  *     /status/N        that status, with a body
  *     /redirect/N      Location to /redirect/N-1 with ?code=, at 0 to /echo
  *     /to?PATH         Location PATH (302)
- *     /size/N          N bytes; one range; ETag, Last-Modified
+ *     /size/N          N bytes; one range; ETag, Last-Modified; ?plain knows no conditions
  *     /coded/CODING    a text in gzip, deflate or br
  *     /set-cookie?TEXT Set-Cookie: TEXT
  *     /flaky/NAME?N    503 with Retry-After: 0, N times, then 200
@@ -109,11 +109,12 @@ static void size(weir_exchange *x)
 
     (void)weir_add_header(x, "ETag", "\"v1\"");
     (void)weir_add_header(x, "Last-Modified", "Mon, 02 Mar 2026 10:00:00 GMT");
-    if (match && strcmp(match, "\"v1\"") == 0) {
+    bool plain = weir_query(x) && strcmp(weir_query(x), "plain") == 0;
+    if (!plain && match && strcmp(match, "\"v1\"") == 0) {
         weir_respond(x, 304, NULL, "");
         return;
     }
-    if (weir_header(x, "If-Modified-Since")) {
+    if (!plain && weir_header(x, "If-Modified-Since")) {
         weir_respond(x, 304, NULL, "");
         return;
     }
