@@ -42,12 +42,11 @@ void sites_free(struct weir_server *server)
 
 void site_leave(struct site *site, unsigned loop_index)
 {
-    if (!site->shared) {
+    if (!site->shared && site->fds[loop_index] >= 0) {
         close(site->fds[loop_index]);
         site->fds[loop_index] = -1;
     }
-    /* Only the last one may look at what the other loops had. */
-    if (atomic_fetch_sub(&site->users, 1) == 1)
+    if (atomic_fetch_sub(&site->users, 1) == 1) /* all others are done with theirs */
         close_sockets(site);
 }
 
