@@ -470,11 +470,11 @@ WEIR_API void weir_client_stats_get(const weir_client_request *r, weir_client_st
 enum { WEIR_CLIENT_ADDRESS = 112 };
 
 /* The two ends of the connection that the request runs on: out becomes the numeric address without
- * brackets, or the path of a UNIX socket ("@NAME": an abstract one; "": it has no name), with a NUL;
- * *ret_port the port, 0 for UNIX sockets. Each is a system call. From the first callback on, or the
- * end of weir_client_wait_head, until the request is over; in done it is too late. STATE at other
- * times, LIMIT if room is less than needed, SYSTEM when the connection is already gone; out and
- * *ret_port are then not changed. */
+ * brackets, or the path of a UNIX socket ("@NAME": an abstract one; "": it has no name), with a
+ * NUL; *ret_port the port, 0 for UNIX sockets. Each is a system call. From the first callback on,
+ * or the end of weir_client_wait_head, until the request is over; in done it is too late. STATE at
+ * other times, LIMIT if room is less than needed, SYSTEM when the connection is already gone; out
+ * and *ret_port are then not changed. */
 WEIR_API int weir_client_local_address(const weir_client_request *r, char *out, size_t room,
                                        uint16_t *ret_port);
 WEIR_API int weir_client_remote_address(const weir_client_request *r, char *out, size_t room,
