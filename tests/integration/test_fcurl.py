@@ -129,9 +129,9 @@ def test_roles(servers):
 def test_keep_conn(servers):
     with Backend(servers.folder, answering(), values={'FCGI_MPXS_CONNS': '1'}) as backend:
         done = fcurl('-sS', '--keep-conn', '--to', backend.url, 'http://a/[1-5]', '-w', '%{num_connects}')
-        assert done.stdout == b'01' + b'00' * 4 and backend.connections == 1
+        assert done.stdout == b'01' + b'00' * 4 and backend.connections == 1, done.stderr
         done = fcurl('-sS', '--to', backend.url, 'http://a/[1-5]', '-w', '%{num_connects}')
-        assert done.stdout == b'01' * 5 and backend.connections == 6
+        assert done.stdout == b'01' * 5 and backend.connections == 6, done.stderr
 
 
 def test_records(servers):

@@ -86,18 +86,16 @@ void text_putc(struct text *text, char ch)
 
 void text_printf(struct text *text, const char *format, ...)
 {
+    char *string = NULL;
     va_list args;
 
     va_start(args, format);
-    int n = vsnprintf(NULL, 0, format, args);
+    int n = vasprintf(&string, format, args);
     va_end(args);
     if (n < 0)
-        return;
-    char *end = make_room(text, (size_t)n);
-    va_start(args, format);
-    vsnprintf(end, (size_t)n + 1, format, args);
-    va_end(args);
-    text->len += (size_t)n;
+        checked(NULL);
+    text_add(text, string, (size_t)n);
+    free(string);
 }
 
 static bool is_unreserved(char ch)
