@@ -103,6 +103,8 @@ static bool parse_long(struct global *global, const char *arg, const char *next,
 static bool parse_short(struct global *global, const char *arg, const char *next, bool *ret_used,
                         char **ret_error)
 {
+    if (arg[1] == '\0') /* in a config file; on the command line it is an URL */
+        return fail(ret_error, arg, "is unknown");
     for (const char *p = arg + 1; *p; p++) {
         const char shown[] = {'-', *p, '\0'};
         const struct option *option = option_by_letter(*p);
