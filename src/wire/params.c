@@ -55,11 +55,11 @@ static const char *find_nul(const char *p, const char *stop)
 
 int params_finish(struct params *params, struct arena *arena, size_t count_max)
 {
-    const char *next = params->bytes, *stop = next + params->len;
     size_t room = FIRST_PAIRS;
 
     if (params->error || params->len == 0)
         return 0;
+    const char *next = params->bytes, *stop = next + params->len;
     params->pairs = arena_alloc(arena, room * sizeof *params->pairs);
     if (!params->pairs)
         return WEIR_ERROR_NOMEM;
