@@ -225,8 +225,9 @@ WEIR_API int weir_early_hints(weir_exchange *x, const char *link);
 /* Sends part of the body, and the head before the first one. data may go away when the call
  * returns. 0; AGAIN when too much is unsent: nothing was taken, set weir_on_drain and write again
  * then; CANCELLED; CONTENT_LENGTH when it is more than was declared; NOMEM. For HEAD, 204 and 304
- * the body is counted and not sent. On a worker it waits instead of AGAIN, and gathers up to 16 KiB
- * before anything is sent. */
+ * the body is counted and not sent; AGAIN then comes after each MiB, so that a body without end
+ * leaves others their turn. On a worker it waits instead of AGAIN, and gathers up to 16 KiB before
+ * anything is sent. */
 WEIR_API int weir_write(weir_exchange *x, const void *data, size_t len);
 
 /* Whether weir_write would answer AGAIN to a large piece; a small one may still be taken. Lets what

@@ -116,6 +116,10 @@ static void on_task(struct loop_task *task)
     pump(x, &x->data);
     if ((takes(x, &x->body) && x->body.state == 0) || (takes(x, &x->data) && x->data.state == 0))
         x->carrier->body_wanted(x);
+    if (x->rests) {
+        x->rests = false;
+        exchange_drained(x);
+    }
     exchange_unhold(x);
 }
 
@@ -283,7 +287,7 @@ void weir_on_drain(weir_exchange *x, weir_event_fn *fn, void *arg)
         return;
     x->on_drain = fn;
     x->on_drain_arg = arg;
-    if (fn)
+    if (fn && !x->rests)
         x->carrier->want_drain(x);
 }
 

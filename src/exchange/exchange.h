@@ -121,6 +121,7 @@ struct weir_exchange {
     size_t trailer_count, trailer_room;
     int64_t declared;        /* Content-Length the handler set, or -1 */
     uint64_t written;        /* body bytes so far, sent or not */
+    size_t unsent;           /* of them those that are not to be sent, since the last rest */
     struct file_pump *files; /* parts of the body that are still being sent, or NULL */
     uint32_t app_status;
     uint8_t protocol_status; /* weir_protocol_status of a request that was not processed */
@@ -128,6 +129,7 @@ struct weir_exchange {
     bool head_sent;
     bool is_head; /* the method is HEAD */
     bool broken;  /* failed after the head was sent */
+    bool rests;   /* until the loop's next turn nothing more is written */
 
     weir_event_fn *on_cancel, *on_drain;
     void *on_cancel_arg, *on_drain_arg;

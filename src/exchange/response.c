@@ -8,7 +8,10 @@
 #include "exchange/file.h"
 #include "net/stream.h"
 
-enum { WRITE_THROUGH = 16 * 1024 }; /* from here on sending at once beats copying */
+enum {
+    WRITE_THROUGH = 16 * 1024, /* from here on sending at once beats copying */
+    UNSENT_TURN = 1 << 20,
+};
 
 bool exchange_sends_body(const weir_exchange *x)
 {
@@ -97,6 +100,23 @@ int exchange_send(weir_exchange *x, const weir_str *pieces, size_t count, unsign
     return rc;
 }
 
+/* No socket that fills up stops a body that is only counted: a handler that writes until it has to
+ * wait would go on for ever, and the loop with it. So it has to wait now and then. */
+static int write_unsent(weir_exchange *x, weir_str piece)
+{
+    int rc = exchange_send(x, &piece, 1, 0);
+
+    if (rc != 0)
+        return rc;
+    x->unsent += piece.len;
+    if (x->unsent >= UNSENT_TURN) {
+        x->unsent = 0;
+        x->rests = true;
+        loop_yield(x->loop, &x->task);
+    }
+    return 0;
+}
+
 int weir_write(weir_exchange *x, const void *data, size_t len)
 {
     weir_str piece = {data, len};
@@ -107,8 +127,10 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
      * once there is room, can have it sent from its own memory. */
     bool early = len < WRITE_THROUGH || x->carrier->has_windows;
     size_t room = early ? STREAM_HIGH_WATER : STREAM_LOW_WATER;
-    if (!x->finished && !x->cancelled && (x->files || x->carrier->pending(x) > room))
+    if (!x->finished && !x->cancelled && (x->files || x->rests || x->carrier->pending(x) > room))
         return WEIR_ERROR_AGAIN;
+    if (!exchange_sends_body(x))
+        return write_unsent(x, piece);
     if (len < WRITE_THROUGH)
         return exchange_send(x, &piece, 1, 0);
 
@@ -121,7 +143,7 @@ int weir_write(weir_exchange *x, const void *data, size_t len)
 bool weir_full(const weir_exchange *x)
 {
     return !x->blocking && !x->finished && !x->cancelled &&
-           x->carrier->pending(x) > STREAM_LOW_WATER;
+           (x->rests || x->carrier->pending(x) > STREAM_LOW_WATER);
 }
 
 int weir_finish(weir_exchange *x)
