@@ -287,7 +287,7 @@ def test_file_that_shrinks_is_a_broken_answer(site):
         os.truncate(path, BIG // 8)
         response = client.response()
         assert response.status == 200 and response.broken
-        assert response.length <= BIG // 8
+        assert response.length < BIG  # what the sockets in between hold was read before
     assert site.get('/digits.txt').body == DIGITS
 
 
