@@ -9,7 +9,7 @@ DESTDIR     ?=
 
 c_files = $(shell find include src examples tests fuzz bench \( -name '*.c' -o -name '*.h' \) | sort)
 
-.PHONY: all help run test bench install docs format check-format clean
+.PHONY: all help run test bench static install docs format check-format clean
 .NOTPARALLEL:
 
 all: $(BUILD)/build.ninja
@@ -25,6 +25,7 @@ help:
 	@echo 'make test              all tests, also with ASan and UBSan; last line: N passed, N failed'
 	@echo 'make bench             CPU per request: weir beside nginx (BENCH=hop), libweir beside Go'
 	@echo '                       and libfcgi (BENCH=library); BENCH_FLAGS for one of them'
+	@echo 'make static            build/fcurl-static: fcurl as one static file, without TLS'
 	@echo 'make install           into $$(DESTDIR)$$(prefix); prefix is /usr/local unless given'
 	@echo 'make docs              write the documents that are generated from tests'
 	@echo 'make format            clang-format all C files; check-format only looks'
@@ -45,6 +46,15 @@ bench:
 	@for name in $(BENCH); do \
 	    WEIR_BUILD=$(BUILD) /usr/bin/python3 bench/$$name.py $(BENCH_FLAGS) || exit; done
 
+# fcurl as one file, with musl in place of glibc and without TLS.
+static:
+	@scripts/install-deps --static
+	@test -f build-static/build.ninja || \
+	    CC=musl-gcc meson setup -Dfcurl_static=true --buildtype=minsize build-static
+	@ninja -C build-static
+	@mkdir -p $(BUILD)
+	@cp build-static/src/tools/fcurl/static/fcurl-static $(BUILD)/fcurl-static
+
 install: all
 	@meson configure $(BUILD) --prefix=$(abspath $(prefix))
 	@DESTDIR=$(DESTDIR) meson install -C $(BUILD)
@@ -59,4 +69,4 @@ check-format:
 	@clang-format-14 --dry-run --Werror $(c_files)
 
 clean:
-	rm -rf build build-asan build-tsan build-clang
+	rm -rf build build-asan build-tsan build-clang build-static

@@ -11,6 +11,7 @@
     X(1, PROTOCOL, "The URL's scheme is none that fcurl serves")                        \
     X(2, USAGE, "The command line or a config file is wrong, or fcurl could not start") \
     X(3, URL, "The URL is malformed")                                                   \
+    X(4, UNSUPPORTED, "This build of fcurl has no TLS")                                 \
     X(6, RESOLVE, "A host name could not be resolved")                                  \
     X(7, CONNECT, "The FastCGI server could not be connected to")                       \
     X(8, WEIRD, "The server does not speak FastCGI, or breaks its rules")               \

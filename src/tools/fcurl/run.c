@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "net/tls.h"
 #include "tools/fcurl/glob.h"
 #include "tools/fcurl/transfer.h"
 
@@ -100,6 +101,8 @@ static bool is_usable(const char *url, const weir_client_options *options)
 /* What it was that made a client unusable: found out by leaving that away. */
 int run_client_fault(const char *url, weir_client_options options)
 {
+    if (!tls_library() && strncmp(url, "fcgis:", 6) == 0)
+        return EXIT_UNSUPPORTED;
     options.tls_cert = options.tls_key = NULL;
     if (is_usable(url, &options))
         return EXIT_TLS_CERT;
