@@ -572,6 +572,15 @@ static void on_max_time(uv_timer_t *timer)
                       transfer_seconds(t) * 1000, (unsigned long long)t->received);
 }
 
+/* The loop's time is whole milliseconds, and of its last turn: never early is one more. */
+static void start_clock(struct transfer *t)
+{
+    if (t->config->max_time <= 0)
+        return;
+    uv_update_time(&t->run->loop);
+    (void)uv_timer_start(&t->timer, on_max_time, (uint64_t)ceil(t->config->max_time * 1000) + 1, 0);
+}
+
 /* --speed-limit: the average of the time that it is too slow for. */
 static void check_speed(struct transfer *t)
 {
@@ -680,9 +689,7 @@ static void start_attempt(struct transfer *t)
     if (t->restarts_clock) {
         t->restarts_clock = false;
         t->started_ns = t->attempt_ns;
-        if (t->config->max_time > 0)
-            (void)uv_timer_start(&t->timer, on_max_time, (uint64_t)ceil(t->config->max_time * 1000),
-                                 0);
+        start_clock(t);
     }
     if (t->config->dry_run) {
         if (request_params(t))
@@ -724,8 +731,7 @@ void transfer_start(struct transfer *t)
     if (!request_prepare(t) || !output_prepare(t))
         return;
     t->is_prepared = true;
-    if (t->config->max_time > 0)
-        (void)uv_timer_start(&t->timer, on_max_time, (uint64_t)ceil(t->config->max_time * 1000), 0);
+    start_clock(t);
     start_attempt(t);
 }
 
