@@ -69,7 +69,7 @@ static void note_failure(struct probe_state *p, int rc, double seconds)
 
     switch (rc) {
     case WEIR_ERROR_CONNECT:
-        if (seconds >= p->limit)
+        if (transfer_is_late(seconds, p->limit))
             transfer_note(t, EXIT_TIMEOUT, "%s: busy: no place in its queue within %g s",
                           weir_client_url(p->client), p->limit);
         else

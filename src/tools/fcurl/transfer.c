@@ -233,11 +233,16 @@ int transfer_exit_code(int error)
     return EXIT_RECEIVE;
 }
 
+bool transfer_is_late(double passed, double limit)
+{
+    return passed >= limit - fmin(0.01, limit / 10);
+}
+
 static void report(struct transfer *t, int error)
 {
     double passed = (double)(uv_hrtime() - t->attempt_ns) / 1e9, limit = t->config->connect_timeout;
 
-    if (error == WEIR_ERROR_CONNECT && limit > 0 && passed >= limit)
+    if (error == WEIR_ERROR_CONNECT && limit > 0 && transfer_is_late(passed, limit))
         transfer_fail(t, EXIT_TIMEOUT, "Connection timed out after %.0f milliseconds: %s",
                       passed * 1000, weir_client_request_error(t->request));
     /* With TLS 1.3 a server may complain about our certificate after the handshake. */

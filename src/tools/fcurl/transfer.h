@@ -138,6 +138,10 @@ void transfer_note(struct transfer *t, int exit_code, const char *format, ...)
 /* The exit code for an error of libweir's client. */
 int transfer_exit_code(int error);
 
+/* Whether what failed after so many seconds has used up its limit: the loop's clock, by which the
+ * client measures, may be some milliseconds behind. */
+bool transfer_is_late(double passed, double limit);
+
 /* Seconds since the transfer was started. */
 double transfer_seconds(const struct transfer *t);
 
