@@ -196,8 +196,7 @@ typedef void weir_value_fn(weir_str name, weir_str value, void *arg);
 WEIR_API int weir_client_get_values(weir_client *client, const char *const *names, size_t count,
                                     uint32_t timeout, weir_value_fn *fn, void *arg);
 
-/* ---- A request: what is asked -----------------------------------------------------------------
- */
+/* ---- A request: what is asked --------------------------------------------------------------- */
 
 /* A request that is not started. It must be freed before its client, or goes with it. NULL when
  * memory is out. */
@@ -261,8 +260,7 @@ typedef struct weir_client_http {
 WEIR_API int weir_client_request_http(weir_client_request *r, const char *method, const char *url,
                                       const weir_client_http *http);
 
-/* ---- A request: its body ----------------------------------------------------------------------
- */
+/* ---- A request: its body -------------------------------------------------------------------- */
 
 /* The body as bytes, which must stay valid until the request is over. STATE after the start. */
 WEIR_API int weir_client_body(weir_client_request *r, weir_str body);
@@ -308,8 +306,7 @@ WEIR_API int weir_client_data(weir_client_request *r, weir_str data, int64_t mti
 WEIR_API int weir_client_data_source(weir_client_request *r, int64_t length, int64_t mtime,
                                      weir_source_fn *fn, void *arg);
 
-/* ---- A request: how it is made ----------------------------------------------------------------
- */
+/* ---- A request: how it is made -------------------------------------------------------------- */
 
 /* The flag KEEP_CONN: 1 or 0; default -1: as keepalive says. With 1 the connection is kept only if
  * keepalive allows. STATE after the start. */
@@ -331,8 +328,7 @@ WEIR_API int weir_client_send_raw(weir_client_request *r, weir_str bytes);
 WEIR_API void weir_client_set_user(weir_client_request *r, void *user);
 WEIR_API void *weir_client_user(const weir_client_request *r);
 
-/* ---- Running ----------------------------------------------------------------------------------
- */
+/* ---- Running -------------------------------------------------------------------------------- */
 
 /* Set size; each may be NULL. Any of them may free the request. */
 typedef struct weir_client_callbacks {
@@ -389,8 +385,7 @@ WEIR_API int weir_client_read(weir_client_request *r, void *out, size_t room);
  * weir_client_result. */
 WEIR_API int weir_client_finish(weir_client_request *r);
 
-/* ---- The answer -------------------------------------------------------------------------------
- */
+/* ---- The answer ----------------------------------------------------------------------------- */
 
 /* AGAIN while the request is not over. 0: END_REQUEST with REQUEST_COMPLETE has come, behind a
  * well-formed head and a body as long as its Content-Length. Else what ended it:

@@ -57,8 +57,10 @@ typedef enum weir_tls_client_state {
 /* What became of the client's certificate. */
 WEIR_API weir_tls_client_state weir_tls_client_verify(const weir_tls_info *tls);
 
-/* ---- The client's certificate; NULL, or -1, unless weir_tls_client_verify is SUCCESS, and when
- * the proxy does not say ---- */
+/* ---- The client's certificate ---------------------------------------------------------------- */
+
+/* All of these give NULL, or -1, unless weir_tls_client_verify is SUCCESS, and when the proxy does
+ * not say. */
 
 /* Whose it is and who says so, in the form of RFC 2253: "CN=Ann,O=Example". */
 WEIR_API const char *weir_tls_client_subject(const weir_tls_info *tls);

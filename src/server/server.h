@@ -87,7 +87,7 @@ struct server_loop {
     /* The last connection of a stopping loop is gone. */
     void (*ended)(struct server_loop *sl);
     void (*closed)(struct server_loop *sl); /* on the application's loop: all handles are closed */
-    struct log_limit refused, full, trouble;
+    struct log_limit refused, full, trouble, overloaded;
     struct http_parser parser; /* of the request head being read, while it comes in one piece */
     struct http_field *fields; /* for parser */
 };

@@ -100,9 +100,10 @@ void workers_handle(weir_exchange *x, void *arg)
     full = w->queued >= w->queue_max;
     uv_mutex_unlock(&w->lock);
     if (full) {
-        server_log(site->server, WEIR_LOG_WARNING,
-                   "reason=worker-queue-full limit=%u: raise workers or worker_queue",
-                   w->queue_max);
+        struct server_loop *sl = container_of(x->loop, struct server_loop, loop);
+        server_log_some(sl, &sl->overloaded, WEIR_LOG_WARNING,
+                        "reason=worker-queue-full limit=%u: raise workers or worker_queue",
+                        w->queue_max);
         weir_reject(x);
         return;
     }

@@ -109,3 +109,18 @@ def test_authorizer(servers):
             reply = app.reply(number)
             assert reply.status == status
             assert ('Variable-API_CLIENT: key-holder' in reply.head) == (status == 200)
+
+
+def test_overload_does_not_flood_the_log(servers):
+    """1001 requests wait or run; hundreds more are refused, and the log says so in a line or two."""
+    app = start(servers, 'workers', f'fcgi+unix:{servers.folder}/workers.sock', '1')
+    crowd = [Application(app.address) for _ in range(13)]
+    for conn in crowd:
+        conn.send(b''.join(request(number, params(target='/?pause=100'), flags=KEEP_CONN)
+                           for number in range(1, 101)))
+    refused = [reply.protocol_status for reply in
+               (crowd[-1].reply(number) for number in range(1, 101))]
+    for conn in crowd:
+        conn.close()
+    assert refused == [fcgi.OVERLOADED] * 100
+    assert 1 <= app.log().count('reason=worker-queue-full') <= 5
